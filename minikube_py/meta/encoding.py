@@ -1,0 +1,22 @@
+"""JSON as bytes. The one place that names the JSON library; every object is encoded once, on
+write.
+"""
+
+from typing import Any
+
+import orjson
+
+from minikube_py.meta.errors import BadRequest
+
+
+def encode(value: Any) -> bytes:
+    """Compact UTF-8 JSON."""
+    return orjson.dumps(value)
+
+
+def decode(data: bytes | str) -> Any:
+    """Parsed JSON; raises BadRequest with the parser's position when `data` is not JSON."""
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise BadRequest(f"the object provided is not valid JSON: {error}") from error
