@@ -1,0 +1,83 @@
+"""What one daemon was told: its flags, checked, as one frozen value. `mk up` passes the same flags on."""
+
+import argparse
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, cast
+
+from minikube_py.meta.cluster import DEFAULT_CLUSTER, BadClusterName, Cluster
+
+Runtime = Literal["docker", "simulated"]
+ProxyMode = Literal["auto", "kernel", "http", "userspace"]
+
+DEFAULT_INGRESS_HTTP = 80
+DEFAULT_INGRESS_HTTPS = 443
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Ports are None where the daemon may choose: then the ones of its last run, or free ones."""
+
+    cluster: Cluster
+    data_dir: Path
+    runtime: Runtime = "docker"
+    service_proxy: ProxyMode = "auto"
+    api_port: int | None = None
+    ingress_http_port: int | None = None
+    ingress_https_port: int | None = None
+    verbose: bool = False
+    purge: bool = False
+
+    @property
+    def simulated(self) -> bool:
+        return self.runtime == "simulated"
+
+
+def parse_settings(argv: Sequence[str]) -> Settings:
+    """Raises SystemExit(2) with argparse's usage on flags that make no sense."""
+    parser = _parser()
+    flags = parser.parse_args(argv)
+    try:
+        cluster = Cluster(flags.cluster)
+    except BadClusterName as error:
+        parser.error(str(error))
+    return Settings(
+        cluster=cluster,
+        data_dir=(flags.data_dir or cluster.default_data_dir).absolute(),
+        runtime=cast(Runtime, flags.runtime),
+        service_proxy=cast(ProxyMode, flags.service_proxy),
+        api_port=flags.api_port,
+        ingress_http_port=flags.ingress_http_port,
+        ingress_https_port=flags.ingress_https_port,
+        verbose=flags.verbose or bool(os.environ.get("MK_VERBOSE")),
+        purge=flags.purge,
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m minikube_py.daemon",
+        description="The cluster's daemon in the foreground; `mk up` starts it for you.",
+    )
+    parser.add_argument("--cluster", default=DEFAULT_CLUSTER)
+    parser.add_argument("--data-dir", type=Path)
+    parser.add_argument("--kubeconfig", type=Path, help="merged by `mk up`; not read here")
+    parser.add_argument("--runtime", choices=["docker", "simulated"], default="docker")
+    parser.add_argument(
+        "--service-proxy", choices=["auto", "kernel", "http", "userspace"], default="auto"
+    )
+    for flag in ("--api-port", "--ingress-http-port", "--ingress-https-port"):
+        parser.add_argument(flag, type=_port)
+    parser.add_argument("--foreground", action="store_true", help="for `mk up`; always true here")
+    parser.add_argument("-v", "--verbose", action="store_true")
+    parser.add_argument("--purge", action="store_true", help="remove all the cluster left on the host")
+    return parser
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 1 <= port <= 65535:
+        raise argparse.ArgumentTypeError(f"{port} is no port: give 1 to 65535")
+    return port
