@@ -1,0 +1,123 @@
+"""Every kind the API serves. CustomResourceDefinitions join and leave at run time."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from minikube_py.kinds.apps import controller_revision, deployment, replica_set, stateful_set
+from minikube_py.kinds.coordination import lease
+from minikube_py.kinds.core import (
+    config_map,
+    endpoints,
+    event,
+    namespace,
+    node,
+    persistent_volume,
+    persistent_volume_claim,
+    pod,
+    secret,
+    service,
+    service_account,
+)
+from minikube_py.kinds.discovery import endpoint_slice
+from minikube_py.kinds.kind import Kind
+from minikube_py.kinds.networking import ingress, ingress_class
+from minikube_py.kinds.storage import storage_class
+
+NAMESPACE = namespace.KIND
+NODE = node.KIND
+POD = pod.KIND
+SERVICE = service.KIND
+ENDPOINTS = endpoints.KIND
+CONFIG_MAP = config_map.KIND
+SECRET = secret.KIND
+PERSISTENT_VOLUME = persistent_volume.KIND
+PERSISTENT_VOLUME_CLAIM = persistent_volume_claim.KIND
+SERVICE_ACCOUNT = service_account.KIND
+EVENT = event.KIND
+DEPLOYMENT = deployment.KIND
+REPLICA_SET = replica_set.KIND
+STATEFUL_SET = stateful_set.KIND
+CONTROLLER_REVISION = controller_revision.KIND
+INGRESS = ingress.KIND
+INGRESS_CLASS = ingress_class.KIND
+STORAGE_CLASS = storage_class.KIND
+LEASE = lease.KIND
+ENDPOINT_SLICE = endpoint_slice.KIND
+EVENTS_EVENT = event.EVENTS_KIND
+
+_BUILTIN = (
+    NAMESPACE,
+    NODE,
+    POD,
+    SERVICE,
+    ENDPOINTS,
+    CONFIG_MAP,
+    SECRET,
+    PERSISTENT_VOLUME,
+    PERSISTENT_VOLUME_CLAIM,
+    SERVICE_ACCOUNT,
+    EVENT,
+    DEPLOYMENT,
+    REPLICA_SET,
+    STATEFUL_SET,
+    CONTROLLER_REVISION,
+    INGRESS,
+    INGRESS_CLASS,
+    STORAGE_CLASS,
+    LEASE,
+    ENDPOINT_SLICE,
+    EVENTS_EVENT,
+)
+
+
+class Catalog:
+    """Kinds by name; the order in which they were added is the order of discovery."""
+
+    def __init__(self, kinds: Iterable[Kind] = ()) -> None:
+        self._by_kind: dict[tuple[str, str, str], Kind] = {}
+        self._by_resource: dict[tuple[str, str, str], Kind] = {}
+        for kind in kinds:
+            self.add(kind)
+
+    def add(self, kind: Kind) -> None:
+        """Adds, or replaces the one of the same group, version and kind."""
+        self.remove(kind)
+        self._by_kind[kind.gvk] = kind
+        self._by_resource[kind.group, kind.version, kind.plural] = kind
+
+    def remove(self, kind: Kind) -> None:
+        """A kind that isn't there is no error."""
+        old = self._by_kind.pop(kind.gvk, None)
+        if old is not None:
+            self._by_resource.pop((old.group, old.version, old.plural), None)
+
+    def by_kind(self, group: str, version: str, kind: str) -> Kind | None:
+        return self._by_kind.get((group, version, kind))
+
+    def by_resource(self, group: str, version: str, plural: str) -> Kind | None:
+        return self._by_resource.get((group, version, plural))
+
+    def storage_kind(self, group: str, kind: str) -> Kind | None:
+        """The kind in the first version that was added, whatever version a reference names."""
+        for candidate in self._by_kind.values():
+            if candidate.group == group and candidate.kind == kind:
+                return candidate
+        return None
+
+    def all(self) -> Sequence[Kind]:
+        return tuple(self._by_kind.values())
+
+    def groups(self) -> Mapping[str, Sequence[str]]:
+        """Each group's versions, preferred first; the core group "" comes first."""
+        found: dict[str, list[str]] = {"": []}
+        for kind in self._by_kind.values():
+            versions = found.setdefault(kind.group, [])
+            if kind.version not in versions:
+                versions.append(kind.version)
+        if not found[""]:
+            del found[""]
+        return found
+
+
+def builtin_catalog() -> Catalog:
+    """A new catalog of all that is built in."""
+    return Catalog(_BUILTIN)
