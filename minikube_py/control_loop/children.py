@@ -1,36 +1,75 @@
-"""Whose child is this? Claiming by selector and controller reference, and which pods go first.
+"""Whose child is this? Claiming by selector and controller reference.
 
-The rules are Kubernetes' ControllerRefManager and ActivePodsWithRanks: an orphan that matches is
-adopted, a child that no longer matches is released, another controller's child is left alone.
+The rules are Kubernetes' ControllerRefManager: an orphan that matches is adopted, a child that no
+longer matches is released, another controller's child is left alone.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
+from minikube_py.control_loop.informer import Informer
 from minikube_py.kinds.kind import Kind
 from minikube_py.meta.errors import Conflict, NotFound
 from minikube_py.meta.objects import (
+    Key,
     Object,
-    annotations_of,
     controller_of,
-    find_condition,
-    get_path,
-    is_condition_true,
     is_deleting,
+    key_of,
     labels_of,
+    make_key,
     name_of,
     namespace_of,
     owner_reference,
+    split_api_version,
     uid_of,
 )
-from minikube_py.meta.selectors import Selector
-from minikube_py.meta.timestamps import parse_time
+from minikube_py.meta.selectors import Selector, from_label_selector
 from minikube_py.resources.resources import Resources
 
-DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
 Change = Callable[[Object], None]
-_PHASE_RANK = {"Pending": 0, "Unknown": 1, "Running": 2}
+_BY_CONTROLLER = "controller"
+
+
+def index_by_controller(children: Informer) -> None:
+    """Makes children_of fast, and possible."""
+    children.add_index(_BY_CONTROLLER, _controller_values)
+
+
+def children_of(children: Informer, owner: Object) -> list[Object]:
+    """Those that `owner` controls, whether or not its selector matches them."""
+    return list(children.by_index(_BY_CONTROLLER, uid_of(owner)))
+
+
+def candidates_for(children: Informer, owner: Object) -> list[Object]:
+    """What `owner` controls and what nobody in its namespace does."""
+    orphans = children.by_index(_BY_CONTROLLER, _orphans(namespace_of(owner)))
+    return [*children_of(children, owner), *orphans]
+
+
+def parent_keys(child: Object, parents: Informer) -> Iterator[Key]:
+    """Whom a change of `child` concerns: its controller, or all that might adopt it. For parents
+    with a LabelSelector in spec.selector.
+    """
+    reference = controller_of(child)
+    if reference is not None:
+        group, _ = split_api_version(reference.get("apiVersion", ""))
+        if (group, reference.get("kind")) == (parents.kind.group, parents.kind.kind):
+            yield make_key(namespace_of(child), reference["name"])
+        return
+    for parent in parents.list(namespace_of(child)):
+        selector = from_label_selector((parent.get("spec") or {}).get("selector"))
+        if selector and selector.matches(labels_of(child)):
+            yield key_of(parent)
+
+
+def _controller_values(child: Object) -> tuple[str]:
+    reference = controller_of(child)
+    return (_orphans(namespace_of(child)) if reference is None else reference.get("uid", ""),)
+
+
+def _orphans(namespace: str) -> str:
+    return f"orphans in {namespace}"
 
 
 @dataclass(frozen=True)
@@ -114,73 +153,3 @@ class Claimer:
                 f"{self.owner_kind.resource} {name_of(self.owner)!r} is gone or going; "
                 "it adopts nothing"
             )
-
-
-def is_active(pod: Mapping[str, Any]) -> bool:
-    """It runs, or will: neither finished nor on its way out."""
-    phase = get_path(pod, "status", "phase")
-    return phase not in ("Succeeded", "Failed") and not is_deleting(pod)
-
-
-def is_ready(pod: Mapping[str, Any]) -> bool:
-    return is_condition_true(pod, "Ready")
-
-
-def ready_since(pod: Mapping[str, Any]) -> float | None:
-    """POSIX seconds, None when not ready."""
-    condition = find_condition(pod, "Ready")
-    if condition is None or condition.get("status") != "True":
-        return None
-    moment = condition.get("lastTransitionTime")
-    return parse_time(moment).timestamp() if moment else 0.0
-
-
-def seconds_until_available(
-    pod: Mapping[str, Any], min_ready_seconds: int, now: float
-) -> float | None:
-    """0 when available, None when not ready, else how long it still has to stay ready."""
-    since = ready_since(pod)
-    if since is None:
-        return None
-    if min_ready_seconds == 0:
-        return 0.0
-    return max(0.0, since + min_ready_seconds - now)
-
-
-def sort_for_deletion(pods: Sequence[Object], related: Sequence[Object] = ()) -> list[Object]:
-    """Those that are missed least come first. `related` (default: `pods`) are the pods of the
-    same workload, to tell which node is crowded.
-    """
-    per_node: dict[str, int] = {}
-    for pod in related or pods:
-        if is_active(pod) and (node := get_path(pod, "spec", "nodeName", default="")):
-            per_node[node] = per_node.get(node, 0) + 1
-    return sorted(pods, key=lambda pod: _importance(pod, per_node))
-
-
-def _importance(pod: Object, per_node: Mapping[str, int]) -> tuple[Any, ...]:
-    node = get_path(pod, "spec", "nodeName", default="")
-    created = get_path(pod, "metadata", "creationTimestamp")
-    return (
-        bool(node),
-        _PHASE_RANK.get(get_path(pod, "status", "phase", default="Pending"), 1),
-        is_ready(pod),
-        _deletion_cost(pod),
-        -per_node.get(node, 0),
-        -(ready_since(pod) or 0.0),
-        -_restarts(pod),
-        -(parse_time(created).timestamp() if created else float("inf")),
-        uid_of(pod),
-    )
-
-
-def _deletion_cost(pod: Object) -> int:
-    try:
-        return int(annotations_of(pod).get(DELETION_COST, "0"))
-    except ValueError:
-        return 0
-
-
-def _restarts(pod: Object) -> int:
-    statuses = get_path(pod, "status", "containerStatuses", default=[])
-    return max((status.get("restartCount", 0) for status in statuses), default=0)
