@@ -1,6 +1,8 @@
-"""The cluster's own certificate authority: who the API server is, who the admin is, HTTPS for Ingress hosts.
+"""The cluster's own certificate authority: who the API server is, who the admin is, HTTPS for
+Ingress hosts.
 
-Keys are P-256. The CA lives in `<data dir>/pki` (keys 0600) as long as the cluster; leaves are issued anew at
+Keys are P-256. The CA lives in `<data dir>/pki` (keys 0600) as long as the cluster; leaves are
+issued anew at
 every start, so none expires under a running cluster that is restarted once a year.
 """
 
@@ -52,7 +54,9 @@ class CertificateAuthority:
             write_private(certificate_path, pair.certificate)
         key = serialization.load_pem_private_key(key_path.read_bytes(), None)
         if not isinstance(key, ec.EllipticCurvePrivateKey):
-            raise TypeError(f"{key_path} holds no elliptic curve key; remove the folder to renew it")
+            raise TypeError(
+                f"{key_path} holds no elliptic curve key; remove the folder to renew it"
+            )
         certificate = x509.load_pem_x509_certificate(certificate_path.read_bytes())
         return cls(certificate, key, clock)
 

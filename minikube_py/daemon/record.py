@@ -61,6 +61,6 @@ class RecordFile:
 
 
 def process_start_time(pid: int) -> int:
-    """Clock ticks since boot when `pid` started: tells a process from a later one with its number."""
+    """Clock ticks since boot when `pid` started: tells it from a later one with its number."""
     stat = Path(f"/proc/{pid}/stat").read_text()
     return int(stat.rpartition(")")[2].split()[19])

@@ -1,4 +1,6 @@
-"""What one daemon was told: its flags, checked, as one frozen value. `mk up` passes the same flags on."""
+"""What one daemon was told: its flags, checked, as one frozen value. `mk up` passes the same flags
+on.
+"""
 
 import argparse
 import os
@@ -11,9 +13,6 @@ from minikube_py.meta.cluster import DEFAULT_CLUSTER, BadClusterName, Cluster
 
 Runtime = Literal["docker", "simulated"]
 ProxyMode = Literal["auto", "kernel", "http", "userspace"]
-
-DEFAULT_INGRESS_HTTP = 80
-DEFAULT_INGRESS_HTTPS = 443
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,9 @@ def _parser() -> argparse.ArgumentParser:
         parser.add_argument(flag, type=_port)
     parser.add_argument("--foreground", action="store_true", help="for `mk up`; always true here")
     parser.add_argument("-v", "--verbose", action="store_true")
-    parser.add_argument("--purge", action="store_true", help="remove all the cluster left on the host")
+    parser.add_argument(
+        "--purge", action="store_true", help="remove all the cluster left on the host"
+    )
     return parser
 
 

@@ -1,0 +1,93 @@
+"""What a new cluster holds before its first user: namespaces, the DNS Service, the default classes.
+
+Runs at every start and only adds what is missing, so a user's changes stay.
+"""
+
+from minikube_py.kinds import catalog
+from minikube_py.kinds.kind import Kind
+from minikube_py.meta.errors import AlreadyExists
+from minikube_py.meta.objects import Object, namespace_of
+from minikube_py.resources.resources import Resources
+
+NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
+STORAGE_CLASS = "standard"
+PROVISIONER = "mk.dev/docker-volume"
+INGRESS_CLASS = "mk"
+
+
+async def bootstrap(resources: Resources, *, dns_address: str, kubernetes_address: str) -> None:
+    """Adds what is missing; `dns_address` is the DNS Service's, `kubernetes_address` the API
+    Service's.
+    """
+    for namespace in NAMESPACES:
+        await _ensure(resources, catalog.NAMESPACE, _named("v1", "Namespace", namespace))
+    await _ensure(resources, catalog.SERVICE, _kubernetes_service(kubernetes_address))
+    await _ensure(resources, catalog.SERVICE, _dns_service(dns_address))
+    await _ensure(resources, catalog.STORAGE_CLASS, _storage_class())
+    await _ensure(resources, catalog.INGRESS_CLASS, _ingress_class())
+
+
+async def _ensure(resources: Resources, kind: Kind, obj: Object) -> None:
+    namespace = namespace_of(obj) or None
+    if resources.get_or_none(kind, namespace, obj["metadata"]["name"]) is not None:
+        return
+    try:
+        await resources.create(kind, namespace, obj)
+    except AlreadyExists:
+        return
+
+
+def _named(api_version: str, kind: str, name: str, namespace: str = "") -> Object:
+    metadata: Object = {"name": name}
+    if namespace:
+        metadata["namespace"] = namespace
+    return {"apiVersion": api_version, "kind": kind, "metadata": metadata}
+
+
+def _kubernetes_service(address: str) -> Object:
+    service = _named("v1", "Service", "kubernetes", "default")
+    service["metadata"]["labels"] = {"component": "apiserver", "provider": "kubernetes"}
+    service["spec"] = {
+        "clusterIP": address,
+        "ports": [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": 6443}],
+    }
+    return service
+
+
+def _dns_service(address: str) -> Object:
+    """Named as everywhere, so that tools find it; it has no selector because the daemon itself
+    answers.
+    """
+    service = _named("v1", "Service", "kube-dns", "kube-system")
+    service["metadata"]["labels"] = {"k8s-app": "kube-dns", "kubernetes.io/name": "CoreDNS"}
+    service["spec"] = {
+        "clusterIP": address,
+        "ports": [
+            {"name": "dns", "port": 53, "protocol": "UDP", "targetPort": 53},
+            {"name": "dns-tcp", "port": 53, "protocol": "TCP", "targetPort": 53},
+        ],
+    }
+    return service
+
+
+def _storage_class() -> Object:
+    storage_class = _named("storage.k8s.io/v1", "StorageClass", STORAGE_CLASS)
+    storage_class["metadata"]["annotations"] = {
+        "storageclass.kubernetes.io/is-default-class": "true"
+    }
+    storage_class |= {
+        "provisioner": PROVISIONER,
+        "reclaimPolicy": "Delete",
+        "volumeBindingMode": "Immediate",
+        "allowVolumeExpansion": True,
+    }
+    return storage_class
+
+
+def _ingress_class() -> Object:
+    ingress_class = _named("networking.k8s.io/v1", "IngressClass", INGRESS_CLASS)
+    ingress_class["metadata"]["annotations"] = {
+        "ingressclass.kubernetes.io/is-default-class": "true"
+    }
+    ingress_class["spec"] = {"controller": "mk.dev/ingress"}
+    return ingress_class
