@@ -86,6 +86,12 @@ class StoreUnavailable(Exception):
     """The write was not kept (disk full, I/O error); the message says what to do."""
 
 
+class StoreCannotOpen(Exception):
+    """The database can't be used as it is (damaged, in use, wrong key, too new); the message says
+    what to do.
+    """
+
+
 class Cipher(Protocol):
     """Seals values on their way to disk and opens them on the way back. Memory always holds plain
     bytes.
@@ -120,7 +126,7 @@ class Store(Protocol):
 
     @property
     def compacted_revision(self) -> int:
-        """Revisions at or below this one are no longer readable as history."""
+        """Changes at or below this revision are no longer readable; the state as of it still is."""
         ...
 
     def get(self, key: str) -> Item | None: ...
@@ -136,7 +142,8 @@ class Store(Protocol):
         """Items whose key starts with `prefix`, from `start_key` on, as they stood at `revision`
         (default: now).
 
-        Raises meta.errors.Expired when `revision` was compacted.
+        A revision that was not reached yet reads as now.
+        Raises meta.errors.Expired when `revision` is below the compacted revision.
         """
         ...
 
