@@ -2,14 +2,11 @@
 joins the two.
 """
 
-from dataclasses import dataclass
 from typing import Protocol
 
+from minikube_py.meta.pod_address import PodAddress
 
-@dataclass(frozen=True)
-class PodAddress:
-    ip: str
-    gateway: str
+__all__ = ["PodAddress", "PodNetwork"]
 
 
 class PodNetwork(Protocol):

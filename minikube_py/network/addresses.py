@@ -1,0 +1,70 @@
+"""Which pod has which address. Pure bookkeeping; the kernel's links are the record that lasts.
+
+Addresses are handed out in a circle: one that was given back is the last to be given again, so a
+client that still holds a dead pod's address does not reach a stranger.
+"""
+
+from collections.abc import Iterator
+from ipaddress import IPv4Address, IPv4Network
+
+
+class NoAddressLeft(RuntimeError):
+    """The pod range is full."""
+
+
+class AddressPool:
+    """Addresses of `pod_range` without its first two (network, gateway), its last, and
+    `engine_range`.
+    """
+
+    def __init__(self, pod_range: IPv4Network, engine_range: IPv4Network | None = None) -> None:
+        self._first = int(pod_range.network_address) + 2
+        self._last = int(pod_range.broadcast_address) - 1
+        self._range = pod_range
+        self._engine = engine_range
+        self._cursor = self._first
+        self._owner: dict[int, str] = {}
+        self._address: dict[str, int] = {}
+
+    def get(self, owner: str) -> str | None:
+        number = self._address.get(owner)
+        return None if number is None else str(IPv4Address(number))
+
+    def take(self, owner: str) -> str:
+        """The owner's address, a new one if it has none; raises NoAddressLeft."""
+        if (known := self.get(owner)) is not None:
+            return known
+        for number in self._circle():
+            if number not in self._owner and not self._is_engines(number):
+                self._assign(owner, number)
+                return str(IPv4Address(number))
+        raise NoAddressLeft(
+            f"all addresses of the pod range {self._range} are in use; delete pods, "
+            "or make a cluster with a larger --pod-cidr"
+        )
+
+    def restore(self, owner: str, ip: str) -> None:
+        """Books an address found on the host; the next new one comes after it."""
+        self.give_back(owner)
+        self._assign(owner, int(IPv4Address(ip)))
+
+    def give_back(self, owner: str) -> None:
+        number = self._address.pop(owner, None)
+        if number is not None:
+            del self._owner[number]
+
+    def owners(self) -> set[str]:
+        return set(self._address)
+
+    def _assign(self, owner: str, number: int) -> None:
+        self._owner[number] = owner
+        self._address[owner] = number
+        self._cursor = number + 1
+
+    def _circle(self) -> Iterator[int]:
+        start = self._cursor if self._first <= self._cursor <= self._last else self._first
+        yield from range(start, self._last + 1)
+        yield from range(self._first, start)
+
+    def _is_engines(self, number: int) -> bool:
+        return self._engine is not None and IPv4Address(number) in self._engine

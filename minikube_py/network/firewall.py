@@ -1,0 +1,63 @@
+"""The one rule mk needs in a firewall that is not its own.
+
+Docker drops what enters the host for a container unless a port was published. A NodePort called
+from another machine is such a packet once its address is translated, so the host's FORWARD rules
+must let translated packets through to the pods' bridge. No other table can say this on theirs'
+behalf: a drop anywhere is final.
+"""
+
+import asyncio
+import logging
+import shutil
+
+from minikube_py.meta.cluster import Cluster
+
+_log = logging.getLogger(__name__)
+_CHAINS = ("DOCKER-USER", "FORWARD")
+_TIMEOUT_SECONDS = 10.0
+
+
+async def let_node_ports_in(cluster: Cluster) -> None:
+    """Adds the rule where it is missing; a host without iptables needs none."""
+    if shutil.which("iptables") is None:
+        return
+    for chain in _CHAINS:
+        if await _iptables("-S", chain):
+            if not await _iptables("-C", chain, *_rule(cluster)):
+                await _iptables("-I", chain, *_rule(cluster))
+                _log.info("firewall rule added chain=%s bridge=%s", chain, cluster.bridge)
+            return
+
+
+async def remove_rules(cluster: Cluster) -> None:
+    if shutil.which("iptables") is None:
+        return
+    for chain in _CHAINS:
+        while await _iptables("-D", chain, *_rule(cluster)):
+            _log.info("firewall rule removed chain=%s bridge=%s", chain, cluster.bridge)
+
+
+def _rule(cluster: Cluster) -> list[str]:
+    translated = ["-m", "conntrack", "--ctstate", "DNAT"]
+    comment = ["-m", "comment", "--comment", f"mk {cluster.name} NodePorts"]
+    return ["-o", cluster.bridge, *translated, *comment, "-j", "ACCEPT"]
+
+
+async def _iptables(*arguments: str) -> bool:
+    """Whether iptables agreed."""
+    process = await asyncio.create_subprocess_exec(
+        "iptables",
+        "-w",
+        "5",
+        *arguments,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        async with asyncio.timeout(_TIMEOUT_SECONDS):
+            return await process.wait() == 0
+    except BaseException:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+        raise
