@@ -1,6 +1,6 @@
 """A real cluster on the host's Docker Engine, shared by the tests that don't restart it.
 
-It has a name, ports and state of its own, and is purged at the end; the last fixture to go checks that nothing is left.
+It has a name, ports and state of its own and is purged at the end; then nothing may be left.
 """
 
 import json
