@@ -8,10 +8,10 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, get_args
+from typing import get_args
 
 from minikube_py.store.cipher import KeyProblem, is_sealed, sync_directory
 from minikube_py.store.interface import (
@@ -58,22 +58,16 @@ class ChangeLog:
         """Opens or creates the database (mode 0600); raises StoreCannotOpen."""
         self.path = path
         self._cipher = cipher
-        self._lock = _take_lock(path)
-        try:
-            self._open()
-        except BaseException:
-            self._lock.close()
-            raise
-
-    def _open(self) -> None:
-        with _opening(self.path):
-            if not self.path.exists():
-                self.path.touch(mode=0o600)
-                sync_directory(self.path.parent)
-            self._writer = connect(self.path)
-            migrate(self._writer, self.path)
-            self._reader = connect(self.path)
+        with ExitStack() as opened, _opening(path):
+            opened.enter_context(_lock(path))
+            if not path.exists():
+                path.touch(mode=0o600)
+                sync_directory(path.parent)
+            self._writer = opened.enter_context(closing(connect(path)))
+            migrate(self._writer, path)
+            self._reader = opened.enter_context(closing(connect(path)))
             self._reader.execute("PRAGMA query_only = ON")
+            self._opened_files = opened.pop_all()
 
     def load(self) -> Snapshot:
         """The live items; raises StoreCannotOpen on a damaged database or a wrong key."""
@@ -227,9 +221,7 @@ class ChangeLog:
         return True
 
     def close(self) -> None:
-        self._reader.close()
-        self._writer.close()
-        self._lock.close()
+        self._opened_files.close()
 
     def _mark(self, name: str) -> int:
         row = self._writer.execute("SELECT revision FROM marks WHERE name = ?", (name,)).fetchone()
@@ -278,22 +270,19 @@ def _key_limit(prefix: str) -> str:
     return prefix_end(prefix) or _BEYOND_ALL_KEYS
 
 
-def _take_lock(path: Path) -> IO[str]:
-    """Held until closed: two processes that both hand out revisions would overwrite each other."""
-    lock_path = path.with_name(path.name + ".lock")
+@contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    """Two processes that both hand out revisions would overwrite each other."""
+    descriptor = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        descriptor = os.open(lock_path, os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise StoreCannotOpen(f"cannot open {lock_path}: {error.strerror}") from error
-    lock = os.fdopen(descriptor, "r+")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
     except BlockingIOError:
-        lock.close()
         raise StoreCannotOpen(
             f"{path} is in use by another daemon: stop it first (`mk down`)"
         ) from None
-    return lock
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

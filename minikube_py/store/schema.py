@@ -45,15 +45,19 @@ def connect(path: Path) -> sqlite3.Connection:
     time.
     """
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    connection.executescript(
-        """
-        PRAGMA auto_vacuum = INCREMENTAL;
-        PRAGMA journal_mode = WAL;
-        PRAGMA synchronous = FULL;
-        PRAGMA journal_size_limit = 16777216;
-        PRAGMA cache_size = -4096;
-        """
-    )
+    try:
+        connection.executescript(
+            """
+            PRAGMA auto_vacuum = INCREMENTAL;
+            PRAGMA journal_mode = WAL;
+            PRAGMA synchronous = FULL;
+            PRAGMA journal_size_limit = 16777216;
+            PRAGMA cache_size = -4096;
+            """
+        )
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 

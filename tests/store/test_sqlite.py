@@ -1,5 +1,6 @@
 import asyncio
 import sqlite3
+import threading
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -273,9 +274,11 @@ class FailingLog(ChangeLog):
     """A log whose disk is full while `full` says so."""
 
     full = False
+    may_go_on = threading.Event()
 
     def append(self, changes: Sequence[Logged]) -> None:
         if self.full:
+            self.may_go_on.wait(10)
             self._writer.execute("PRAGMA max_page_count = 1")
         else:
             self._writer.execute("PRAGMA max_page_count = 1000000")
@@ -292,12 +295,12 @@ async def test_a_full_disk_fails_what_waits_and_the_store_goes_on_afterwards(
     FailingLog.full = True
 
     first = asyncio.ensure_future(store.write(put("/a/2", "x" * 100_000)))
-    await asyncio.sleep(0.001)
-    results = await asyncio.gather(
-        first,
-        store.write(put("/a/2", expected=3)),
-        return_exceptions=True,
-    )
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    behind = asyncio.ensure_future(store.write(put("/a/2", expected=3)))
+    await asyncio.sleep(0)
+    FailingLog.may_go_on.set()
+    results = await asyncio.gather(first, behind, return_exceptions=True)
     FailingLog.full = False
     revision = await store.write(put("/a/3"))
 
@@ -329,7 +332,7 @@ async def test_history_older_than_the_window_is_compacted(open_store: OpenStore)
 
     await store.compact_by_retention()
 
-    assert (before, store.compacted_revision) == (1, old)
+    assert before < old == store.compacted_revision
 
 
 async def test_the_database_stays_bounded_however_much_is_written(
