@@ -61,27 +61,3 @@ def limited(items: Sequence[str], limit: int = 3) -> str:
     if len(items) <= limit:
         return joined(items, empty=NONE)
     return f"{joined(items[:limit])} + {len(items) - limit} more..."
-
-
-CONTAINERS = Column(
-    "Containers",
-    from_object(
-        lambda obj: ",".join(
-            container.get("name", "")
-            for container in get_path(obj, "spec", "template", "spec", "containers", default=[])
-        )
-    ),
-    priority=1,
-    description="Names of each container in the template.",
-)
-IMAGES = Column(
-    "Images",
-    from_object(
-        lambda obj: ",".join(
-            container.get("image", "")
-            for container in get_path(obj, "spec", "template", "spec", "containers", default=[])
-        )
-    ),
-    priority=1,
-    description="Images referenced by each container in the template.",
-)

@@ -1,0 +1,18 @@
+"""The PodSpec, as Pods and the templates of workloads share it: defaults and validation."""
+
+from minikube_py.kinds.pod_template.defaults import default_pod_spec, default_template
+from minikube_py.kinds.pod_template.spec import validate_pod_spec
+from minikube_py.kinds.pod_template.workload import (
+    template_containers_columns,
+    validate_selector_and_template,
+    validate_template,
+)
+
+__all__ = [
+    "default_pod_spec",
+    "default_template",
+    "template_containers_columns",
+    "validate_pod_spec",
+    "validate_selector_and_template",
+    "validate_template",
+]
