@@ -1,0 +1,40 @@
+"""What the kubelet reads of other objects for a pod. Straight from the resources, not from a cache:
+a ConfigMap made before its pod must be seen.
+"""
+
+from collections.abc import Iterable
+
+from minikube_py.control_loop.informer import Informers
+from minikube_py.kinds.catalog import (
+    CONFIG_MAP,
+    PERSISTENT_VOLUME,
+    PERSISTENT_VOLUME_CLAIM,
+    SECRET,
+    SERVICE,
+)
+from minikube_py.kubelet.references import SourceKind
+from minikube_py.meta.objects import Object
+from minikube_py.resources.resources import Resources
+
+_KINDS = {"ConfigMap": CONFIG_MAP, "Secret": SECRET}
+
+
+class ClusterReader:
+    def __init__(self, resources: Resources, informers: Informers) -> None:
+        self._resources = resources
+        self._services = informers.of(SERVICE)
+
+    def look_up(self, kind: SourceKind, namespace: str, name: str) -> Object | None:
+        return self._resources.get_or_none(_KINDS[kind], namespace, name)
+
+    def claim(self, namespace: str, name: str) -> Object | None:
+        return self._resources.get_or_none(PERSISTENT_VOLUME_CLAIM, namespace, name)
+
+    def volume(self, name: str) -> Object | None:
+        return self._resources.get_or_none(PERSISTENT_VOLUME, None, name)
+
+    def services(self, namespace: str) -> Iterable[Object]:
+        """Those whose variables a pod of `namespace` gets; shared, never changed by the caller."""
+        kubernetes = self._services.get_named("default", "kubernetes")
+        own = self._services.list(namespace)
+        return [kubernetes, *own] if kubernetes is not None else own

@@ -1,0 +1,113 @@
+"""What is known of a pod besides its object and its containers.
+
+The words that plan, status and sync share.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from minikube_py.container_runtime.interface import ObservedContainer, ObservedPod, Sandbox
+from minikube_py.kubelet.podspec import bare_id, previous_status
+from minikube_py.meta.objects import Object
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Why a container does not run, as its status shows it."""
+
+    reason: str
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Health:
+    """What probes and hooks say of one container; `failed` is why it must be killed, "" if it need
+    not.
+    """
+
+    started: bool = True
+    ready: bool = True
+    failed: str = ""
+    grace_seconds: float | None = None
+    """The failed probe's own grace, if it has one."""
+
+
+HEALTHY = Health()
+
+
+@dataclass(frozen=True)
+class Restart:
+    """When a container that ended may start again, and the back-off that was waited, seconds."""
+
+    at: datetime
+    delay: float
+
+
+@dataclass(frozen=True)
+class PodFacts:
+    """`health` by container id, `restarts` by container name. `gone`: the object is in the store no
+    more.
+    """
+
+    health: Mapping[str, Health] = field(default_factory=dict)
+    restarts: Mapping[str, Restart] = field(default_factory=dict)
+    hooks_running: frozenset[str] = frozenset()
+    """Ids of containers whose postStart hook has not ended."""
+    gone: bool = False
+
+
+def running_sandbox(observed: ObservedPod) -> Sandbox | None:
+    """The newest sandbox, if it runs: containers of any other are history."""
+    newest = max(observed.sandboxes, key=lambda s: s.attempt, default=None)
+    return newest if newest is not None and newest.running else None
+
+
+def attempts_of(observed: ObservedPod, name: str) -> list[ObservedContainer]:
+    """All of the container's attempts that the runtime still has, newest first."""
+    found = [container for container in observed.containers if container.name == name]
+    return sorted(found, key=lambda c: (c.attempt, c.created_at), reverse=True)
+
+
+def is_running(container: ObservedContainer) -> bool:
+    return container.state in ("running", "paused")
+
+
+def could_not_start(container: ObservedContainer) -> bool:
+    """Created, and its start failed; one without an error was left by a daemon that died between
+    the two calls.
+    """
+    return container.state == "created" and bool(container.error)
+
+
+def is_leftover(container: ObservedContainer) -> bool:
+    return container.state == "created" and not container.error
+
+
+def has_ended(container: ObservedContainer) -> bool:
+    return container.state == "exited" or could_not_start(container)
+
+
+def exit_code(container: ObservedContainer) -> int:
+    """128 for one that could not start, as containerd reports it."""
+    if could_not_start(container):
+        return container.exit_code or 128
+    return container.exit_code
+
+
+def finished_at(container: ObservedContainer) -> datetime:
+    return container.finished_at or container.started_at or container.created_at
+
+
+def next_attempt(pod: Object, observed: ObservedPod, name: str) -> int:
+    """Grows even when the containers themselves were removed by hand: the status remembers."""
+    known = [c.attempt for c in attempts_of(observed, name) if not is_leftover(c)]
+    reported = previous_status(pod, name)
+    if was_created(reported):
+        known.append(int(reported.get("restartCount", 0)))
+    return max(known) + 1 if known else 0
+
+
+def was_created(reported: Mapping[str, object]) -> bool:
+    """Whether a container status tells of a container that once existed."""
+    return bool(bare_id(str(reported.get("containerID", ""))) or reported.get("lastState"))

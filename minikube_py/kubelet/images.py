@@ -1,0 +1,182 @@
+"""Which image a container starts from, and whether it has to be pulled first.
+
+Images that are on the host are used as they are: one that was built here (it has no digest of a
+registry) is never asked for elsewhere, whatever the pull policy; one from a registry is refreshed
+when the policy is Always, and used as it is when the registry can't be reached. Failed pulls back
+off: 10 s, doubling to 300 s.
+"""
+
+import asyncio
+import base64
+import binascii
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from minikube_py.container_runtime.interface import (
+    ContainerRuntime,
+    ImageInfo,
+    RuntimeFailure,
+)
+from minikube_py.kubelet.facts import Waiting
+from minikube_py.meta.encoding import decode
+from minikube_py.meta.errors import BadRequest
+from minikube_py.meta.objects import Object
+from minikube_py.meta.timestamps import Clock
+
+_FIRST_DELAY = 10.0
+_LONGEST_DELAY = 300.0
+_DEFAULT_REGISTRIES = ("docker.io", "index.docker.io", "registry-1.docker.io")
+_PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+_HOST = r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]+)?"
+_REFERENCE = re.compile(
+    rf"(?:{_HOST}/)?{_PART}(?:/{_PART})*(?::[A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}})?"
+    r"(?:@sha256:[0-9a-f]{64})?|(?:sha256:)?[0-9a-f]{64}"
+)
+
+
+@dataclass(frozen=True)
+class Present:
+    """Start from it. `note` is the Pulled event's message."""
+
+    image: ImageInfo
+    note: str
+
+
+@dataclass(frozen=True)
+class NeedsPull:
+    """`fallback` is what is on the host already, to be used if the pull fails."""
+
+    reference: str
+    fallback: ImageInfo | None = None
+
+
+@dataclass(frozen=True)
+class Refused:
+    """The container waits; `until` is when to look again, None = when its spec changes."""
+
+    waiting: Waiting
+    until: datetime | None = None
+
+
+ImageVerdict = Present | NeedsPull | Refused
+
+
+class PullFailed(Exception):
+    """The message is the registry's own."""
+
+
+@dataclass(frozen=True)
+class _Failure:
+    message: str
+    delay: float
+    until: datetime
+
+
+class Images:
+    def __init__(self, runtime: ContainerRuntime, clock: Clock) -> None:
+        self._runtime = runtime
+        self._clock = clock
+        self._failures: dict[str, _Failure] = {}
+        self._pulling: dict[str, asyncio.Lock] = {}
+
+    async def look(self, container: Mapping[str, Any], *, pulled: bool = False) -> ImageVerdict:
+        """`pulled`: this very start has pulled it already."""
+        reference = str(container.get("image") or "")
+        if not _REFERENCE.fullmatch(reference):
+            message = f'Failed to apply default image tag "{reference}": invalid reference format'
+            return Refused(Waiting("InvalidImageName", message))
+        policy = pull_policy(container)
+        image = await self._runtime.image(reference)
+        if image is not None and (pulled or policy != "Always" or not image.digests):
+            return Present(image, f'Container image "{reference}" already present on machine')
+        if policy == "Never":
+            message = f'Container image "{reference}" is not present with pull policy of Never'
+            return Refused(Waiting("ErrImageNeverPull", message))
+        return self._backed_off(reference, image) or NeedsPull(reference, fallback=image)
+
+    def _backed_off(self, reference: str, image: ImageInfo | None) -> ImageVerdict | None:
+        failure = self._failures.get(reference)
+        if failure is None or failure.until <= self._clock():
+            return None
+        if image is not None:
+            note = f'Container image "{reference}" could not be refreshed, using the present one'
+            return Present(image, note)
+        message = f'Back-off pulling image "{reference}": ErrImagePull: {failure.message}'
+        return Refused(Waiting("ImagePullBackOff", message), failure.until)
+
+    async def pull(self, reference: str, secrets: Iterable[Object]) -> None:
+        """One pull of an image at a time; raises PullFailed, after which look() backs off."""
+        lock = self._pulling.setdefault(reference, asyncio.Lock())
+        async with lock:
+            failure = self._failures.get(reference)
+            if failure is not None and failure.until > self._clock():
+                raise PullFailed(failure.message)
+            try:
+                await self._runtime.pull_image(reference, auth=registry_auth(reference, secrets))
+            except RuntimeFailure as error:
+                self._remember(reference, str(error))
+                raise PullFailed(str(error)) from error
+            self._failures.pop(reference, None)
+
+    def _remember(self, reference: str, message: str) -> None:
+        before = self._failures.get(reference)
+        delay = min(before.delay * 2, _LONGEST_DELAY) if before else _FIRST_DELAY
+        until = self._clock() + timedelta(seconds=delay)
+        self._failures[reference] = _Failure(message, delay, until)
+
+
+def pull_policy(container: Mapping[str, Any]) -> str:
+    """As written, or by tag: Always for `:latest` and none, IfNotPresent otherwise."""
+    policy = container.get("imagePullPolicy")
+    if policy:
+        return str(policy)
+    reference = str(container.get("image") or "")
+    name, _, digest = reference.partition("@")
+    tag = name.rpartition("/")[2].partition(":")[2]
+    return "Always" if not digest and tag in ("", "latest") else "IfNotPresent"
+
+
+def registry_auth(reference: str, secrets: Iterable[Object]) -> dict[str, str] | None:
+    """User name and password for the image's registry, from imagePullSecrets."""
+    registry = registry_of(reference)
+    for secret in secrets:
+        for host, entry in _docker_config(secret).items():
+            bare = host.removeprefix("https://").removeprefix("http://").partition("/")[0]
+            same = bare == registry or {bare, registry} <= set(_DEFAULT_REGISTRIES)
+            if same and (found := _credentials(entry)):
+                return found
+    return None
+
+
+def registry_of(reference: str) -> str:
+    first, slash, _ = reference.partition("/")
+    if slash and ("." in first or ":" in first or first == "localhost"):
+        return first
+    return "docker.io"
+
+
+def _docker_config(secret: Object) -> Mapping[str, Any]:
+    data = secret.get("data") or {}
+    try:
+        if ".dockerconfigjson" in data:
+            config = decode(base64.b64decode(data[".dockerconfigjson"]))
+            return dict(config.get("auths") or {})
+        if ".dockercfg" in data:
+            return dict(decode(base64.b64decode(data[".dockercfg"])))
+    except (BadRequest, binascii.Error, AttributeError, TypeError):
+        return {}
+    return {}
+
+
+def _credentials(entry: Mapping[str, Any]) -> dict[str, str] | None:
+    if entry.get("username"):
+        return {"username": entry["username"], "password": entry.get("password", "")}
+    try:
+        text = base64.b64decode(entry.get("auth") or "").decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    user, colon, password = text.partition(":")
+    return {"username": user, "password": password} if colon else None

@@ -1,0 +1,154 @@
+"""One check of a container: exec, HTTP, TCP or gRPC, as probes and hooks ask for it.
+
+Each runs under its caller's timeout. HTTP goes over one shared client session without keep-alive,
+so hundreds of probes cost one connection each and nothing between.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import aiohttp
+
+from minikube_py.container_runtime.interface import ContainerRuntime, RuntimeFailure
+from minikube_py.kubelet.grpc_health import check_grpc
+from minikube_py.kubelet.podspec import port_number
+
+_USER_AGENT = "kube-probe/1.37"
+_MAX_REDIRECTS = 10
+_BODY_BYTES = 10 * 1024
+_OUTPUT_CHARACTERS = 1024
+
+
+@dataclass(frozen=True)
+class ProbeTarget:
+    """Where the container is reached: its id for exec, its pod's address for the rest."""
+
+    container_id: str
+    container: Mapping[str, Any]
+    address: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    ok: bool
+    message: str = ""
+
+
+class ProbeActions:
+    """`on_paper`: containers of a simulated runtime have no network, their ports answer always."""
+
+    def __init__(self, runtime: ContainerRuntime, *, on_paper: bool = False) -> None:
+        self._runtime = runtime
+        self._on_paper = on_paper
+        self._session: aiohttp.ClientSession | None = None
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def check(
+        self, action: Mapping[str, Any], target: ProbeTarget, timeout: float
+    ) -> Outcome:
+        """Never raises but for cancellation; `timeout` in seconds. `action` is a probe or a hook's
+        handler.
+        """
+        try:
+            async with asyncio.timeout(timeout):
+                return await self._run(action, target, timeout)
+        except TimeoutError:
+            return Outcome(False, f"probe timed out after {timeout:g}s")
+        except (OSError, RuntimeFailure, aiohttp.ClientError, ValueError) as error:
+            return Outcome(False, str(error) or type(error).__name__)
+
+    async def _run(self, action: Mapping[str, Any], target: ProbeTarget, timeout: float) -> Outcome:
+        if "exec" in action:
+            command = action["exec"].get("command") or []
+            return await self._exec(target.container_id, command, timeout)
+        if "sleep" in action:
+            await asyncio.sleep(float(action["sleep"]["seconds"]))
+            return Outcome(True)
+        if self._on_paper:
+            return Outcome(True)
+        if "httpGet" in action:
+            return await self._http(action["httpGet"], target)
+        if "tcpSocket" in action:
+            return await self._tcp(action["tcpSocket"], target)
+        if "grpc" in action:
+            port, service = int(action["grpc"]["port"]), action["grpc"].get("service") or ""
+            problem = await check_grpc(target.address, port, service)
+            return Outcome(not problem, problem)
+        return Outcome(False, "the probe has no exec, httpGet, tcpSocket or grpc")
+
+    async def _exec(self, container_id: str, command: list[str], timeout: float) -> Outcome:
+        code, output = await self._runtime.exec_sync(container_id, command, timeout_seconds=timeout)
+        text = output.decode(errors="replace")[:_OUTPUT_CHARACTERS]
+        return Outcome(code == 0, text if text or code == 0 else f"exit code {code}")
+
+    async def _tcp(self, spec: Mapping[str, Any], target: ProbeTarget) -> Outcome:
+        host, port = spec.get("host") or target.address, _port(target, spec["port"])
+        try:
+            _, writer = await asyncio.open_connection(host, port)
+        except OSError as error:
+            return Outcome(False, f"dial tcp {host}:{port}: {_words(error)}")
+        writer.close()
+        return Outcome(True)
+
+    async def _http(self, spec: Mapping[str, Any], target: ProbeTarget) -> Outcome:
+        scheme = (spec.get("scheme") or "HTTP").lower()
+        host, port = spec.get("host") or target.address, _port(target, spec["port"])
+        path = spec.get("path") or "/"
+        url = f"{scheme}://{host}:{port}{path if path.startswith('/') else '/' + path}"
+        headers = {"User-Agent": _USER_AGENT, "Accept": "*/*"}
+        headers |= {entry["name"]: entry["value"] for entry in spec.get("httpHeaders") or []}
+        try:
+            return await self._get(url, headers)
+        except aiohttp.ClientConnectorError as error:
+            return Outcome(False, f'Get "{url}": dial tcp {host}:{port}: {_words(error.os_error)}')
+        except aiohttp.ClientError as error:
+            return Outcome(False, f'Get "{url}": {error}')
+
+    async def _get(self, url: str, headers: Mapping[str, str]) -> Outcome:
+        """Redirects are followed on the same host; one to elsewhere is a success, as in kubelet."""
+        session = self._client()
+        for _ in range(_MAX_REDIRECTS):
+            async with session.get(url, headers=headers, allow_redirects=False) as response:
+                location = response.headers.get("Location", "")
+                if 300 <= response.status < 400 and location:
+                    following = urljoin(url, location)
+                    if urlsplit(following).hostname != urlsplit(url).hostname:
+                        return Outcome(True, "Probe terminated redirects")
+                    url = following
+                    continue
+                await response.content.read(_BODY_BYTES)
+                if 200 <= response.status < 400:
+                    return Outcome(True)
+                return Outcome(False, f"HTTP probe failed with statuscode: {response.status}")
+        return Outcome(False, f"stopped after {_MAX_REDIRECTS} redirects")
+
+    def _client(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            connector = aiohttp.TCPConnector(force_close=True, limit=0, ssl=False)
+            self._session = aiohttp.ClientSession(
+                connector=connector,
+                timeout=aiohttp.ClientTimeout(total=None),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+            )
+        return self._session
+
+
+def _port(target: ProbeTarget, port: int | str) -> int:
+    found = port_number(target.container, port)
+    if found is None:
+        raise ValueError(f'couldn\'t find port "{port}" in container "{target.container["name"]}"')
+    return found
+
+
+def _words(error: OSError) -> str:
+    if isinstance(error, ConnectionRefusedError):
+        return "connect: connection refused"
+    return error.strerror or str(error)

@@ -1,0 +1,246 @@
+"""A Pod's status from its object, the runtime's containers and what probes and plans know.
+
+Pure: the same input gives the same status. Rules are kubelet's generateAPIPodStatus and getPhase.
+Transition times and what others wrote into the status (readiness gates, scheduling) are taken from
+the status as it stands.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from minikube_py.container_runtime.interface import ObservedPod
+from minikube_py.kubelet.container_status import ContainerFacts, Entry, container_entry
+from minikube_py.kubelet.facts import Health, Waiting, running_sandbox
+from minikube_py.kubelet.podspec import (
+    is_finished,
+    members_of,
+    phase_of,
+    qos_class,
+    restart_policy,
+    uses_host_network,
+)
+from minikube_py.meta.objects import Object, get_path
+from minikube_py.meta.timestamps import format_time
+
+_OWN_CONDITIONS = (
+    "PodReadyToStartContainers",
+    "Initialized",
+    "Ready",
+    "ContainersReady",
+    "PodScheduled",
+)
+
+
+@dataclass(frozen=True)
+class StatusFacts:
+    """`over`: nothing of the pod will run again. `failure`: (reason, message) of the whole pod."""
+
+    host_ip: str
+    pod_ip: str = ""
+    waiting: Mapping[str, Waiting] = field(default_factory=dict)
+    health: Mapping[str, Health] = field(default_factory=dict)
+    messages: Mapping[str, str] = field(default_factory=dict)
+    runtime: str = "docker"
+    over: bool = False
+    failure: tuple[str, str] | None = None
+
+
+def pod_status(pod: Object, observed: ObservedPod, now: datetime, facts: StatusFacts) -> Object:
+    """The whole new v1.PodStatus. A pod that has succeeded or failed keeps its phase."""
+    before = pod.get("status") or {}
+    entries = _entries(pod, observed, facts)
+    phase = _phase(pod, entries, facts)
+    status: Object = {
+        key: value for key, value in before.items() if key not in ("conditions", *entries)
+    }
+    status["phase"] = phase
+    if facts.failure and phase == "Failed":
+        status["reason"], status["message"] = facts.failure
+    status["observedGeneration"] = get_path(pod, "metadata", "generation", default=1)
+    status["hostIP"] = facts.host_ip
+    status["hostIPs"] = [{"ip": facts.host_ip}]
+    _set_address(status, facts.host_ip if uses_host_network(pod) else facts.pod_ip)
+    status.setdefault("startTime", format_time(now))
+    status["qosClass"] = qos_class(pod)
+    status["conditions"] = _conditions(pod, observed, status, entries, format_time(now))
+    for name, values in entries.items():
+        if values or name == "containerStatuses":
+            status[name] = values
+    return status
+
+
+def _entries(pod: Object, observed: ObservedPod, facts: StatusFacts) -> dict[str, list[Entry]]:
+    known = ContainerFacts(
+        waiting=facts.waiting,
+        health=facts.health,
+        messages=facts.messages,
+        runtime=facts.runtime,
+        over=facts.over,
+    )
+
+    def of(*roles: Any) -> list[Entry]:
+        return [container_entry(pod, member, observed, known) for member in members_of(pod, *roles)]
+
+    return {
+        "initContainerStatuses": of("init", "sidecar"),
+        "containerStatuses": of("main"),
+        "ephemeralContainerStatuses": of("ephemeral"),
+    }
+
+
+def _set_address(status: Object, ip: str) -> None:
+    if ip:
+        status["podIP"] = ip
+        status["podIPs"] = [{"ip": ip}]
+
+
+# -- phase ---------------------------------------------------------------------------------------
+
+
+def _phase(pod: Object, entries: dict[str, list[Entry]], facts: StatusFacts) -> str:
+    if is_finished(pod):
+        return phase_of(pod)
+    if facts.over and facts.failure:
+        return "Failed"
+    if _init_failed(pod, entries["initContainerStatuses"]):
+        return "Failed" if facts.over else "Pending"
+    if facts.over:
+        return _final_phase(entries["containerStatuses"])
+    return _living_phase(pod, entries)
+
+
+def _init_failed(pod: Object, entries: list[Entry]) -> bool:
+    if get_path(pod, "spec", "restartPolicy", default="Always") != "Never":
+        return False
+    sidecars = {member.name for member in members_of(pod, "sidecar")}
+    return any(_exit_code(e) not in (None, 0) for e in entries if e["name"] not in sidecars)
+
+
+def _final_phase(entries: list[Entry]) -> str:
+    return "Succeeded" if all(_exit_code(entry) == 0 for entry in entries) else "Failed"
+
+
+def _living_phase(pod: Object, entries: dict[str, list[Entry]]) -> str:
+    mains = entries["containerStatuses"]
+    if any(_never_ran(entry) for entry in mains):
+        return "Pending"
+    if any("running" in entry["state"] for entry in mains):
+        return "Running"
+    if any("running" in entry["state"] for entry in entries["initContainerStatuses"]):
+        return "Running"
+    policies = {
+        member.name: restart_policy(pod, member.container) for member in members_of(pod, "main")
+    }
+    if any(policies[entry["name"]] == "Always" for entry in mains):
+        return "Running"
+    codes = [_exit_code(entry) for entry in mains]
+    if all(code == 0 for code in codes):
+        return "Succeeded"
+    waits = any(code is None for code in codes)
+    retried = any(
+        policies[e["name"]] == "OnFailure" and c != 0 for e, c in zip(mains, codes, strict=True)
+    )
+    return "Running" if waits or retried else "Failed"
+
+
+def _never_ran(entry: Entry) -> bool:
+    return "waiting" in entry["state"] and "terminated" not in entry["lastState"]
+
+
+def _exit_code(entry: Entry) -> int | None:
+    code = get_path(entry, "state", "terminated", "exitCode")
+    return None if code is None else int(code)
+
+
+# -- conditions ----------------------------------------------------------------------------------
+
+
+def _conditions(
+    pod: Object, observed: ObservedPod, status: Object, entries: dict[str, list[Entry]], now: str
+) -> list[Object]:
+    phase = status["phase"]
+    old = {c.get("type"): c for c in get_path(pod, "status", "conditions", default=[])}
+    containers_ready = _containers_ready(pod, phase, entries)
+    own = {
+        "PodReadyToStartContainers": (_has_network(pod, observed, status), "", ""),
+        "Initialized": _initialized(pod, phase, entries),
+        "Ready": _ready(pod, containers_ready, old),
+        "ContainersReady": containers_ready,
+        "PodScheduled": (True, "", ""),
+    }
+    result = [_condition(type_, *own[type_], old.get(type_), now) for type_ in _OWN_CONDITIONS]
+    return [*(c for type_, c in old.items() if type_ not in own), *result]
+
+
+def _condition(
+    type_: str, holds: bool, reason: str, message: str, old: Mapping[str, Any] | None, now: str
+) -> Object:
+    value = "True" if holds else "False"
+    changed = now if old is None or old.get("status") != value else old.get("lastTransitionTime")
+    condition: Object = {
+        "type": type_,
+        "status": value,
+        "lastProbeTime": None,
+        "lastTransitionTime": changed or now,
+    }
+    if reason:
+        condition["reason"] = reason
+    if message:
+        condition["message"] = message
+    return condition
+
+
+def _has_network(pod: Object, observed: ObservedPod, status: Object) -> bool:
+    sandbox = running_sandbox(observed)
+    return sandbox is not None and bool(status.get("podIP") or uses_host_network(pod))
+
+
+def _initialized(pod: Object, phase: str, entries: dict[str, list[Entry]]) -> tuple[bool, str, str]:
+    if phase == "Succeeded":
+        return True, "PodCompleted", ""
+    sidecars = {member.name for member in members_of(pod, "sidecar")}
+    missing = [
+        entry["name"]
+        for entry in entries["initContainerStatuses"]
+        if not (entry["started"] if entry["name"] in sidecars else _exit_code(entry) == 0)
+    ]
+    # Once a main container has run, a sidecar that restarts undoes nothing.
+    ran = any("waiting" not in entry["state"] for entry in entries["containerStatuses"])
+    if missing and not ran:
+        names = " ".join(missing)
+        return False, "ContainersNotInitialized", f"containers with incomplete status: [{names}]"
+    return True, "", ""
+
+
+def _containers_ready(
+    pod: Object, phase: str, entries: dict[str, list[Entry]]
+) -> tuple[bool, str, str]:
+    if phase == "Succeeded":
+        return False, "PodCompleted", ""
+    if phase == "Failed":
+        return False, "PodFailed", ""
+    sidecars = {member.name for member in members_of(pod, "sidecar")}
+    counted = [e for e in entries["initContainerStatuses"] if e["name"] in sidecars]
+    counted += entries["containerStatuses"]
+    unready = [entry["name"] for entry in counted if not entry["ready"]]
+    if unready:
+        message = f"containers with unready status: [{' '.join(unready)}]"
+        return False, "ContainersNotReady", message
+    return True, "", ""
+
+
+def _ready(
+    pod: Object, containers_ready: tuple[bool, str, str], conditions: Mapping[str, Any]
+) -> tuple[bool, str, str]:
+    if not containers_ready[0]:
+        return containers_ready
+    for gate in get_path(pod, "spec", "readinessGates", default=[]):
+        type_ = gate["conditionType"]
+        if (conditions.get(type_) or {}).get("status") != "True":
+            message = f'corresponding condition of pod readiness gate "{type_}" does not exist.'
+            if type_ in conditions:
+                message = f'the status of pod readiness gate "{type_}" is not "True"'
+            return False, "ReadinessGatesNotReady", message
+    return True, "", ""
