@@ -5,6 +5,7 @@ Paths are plain strings, `spec.containers[0].image`; every check returns a list,
 join them.
 """
 
+import ipaddress
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -127,6 +128,23 @@ def check_unique(path: str, items: Sequence[Any], field: str = "") -> list[Field
             errors.append(duplicate(joined_path(at, field) if field else at, value))
         seen.append(value)
     return errors
+
+
+def ip_problem(text: str) -> str | None:
+    """Why `text` is no IPv4 or IPv6 address."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
+    return None
+
+
+def cidr_problem(text: str) -> str | None:
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
+    return None
 
 
 # --- metadata ------------------------------------------------------------------------------------

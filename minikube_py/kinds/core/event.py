@@ -1,25 +1,202 @@
-"""An Event."""
+"""An Event: what happened to an object, told once and counted when it repeats.
 
-from minikube_py.kinds.columns import AGE, NAME
-from minikube_py.kinds.kind import Kind
+core/v1 and events.k8s.io/v1 are two views of the same stored objects; what is stored has core's
+fields, and `to_events_v1` / `from_events_v1` turn one into the other.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from minikube_py.kinds.columns import NAME, UNKNOWN, age_of, from_object, from_path
+from minikube_py.kinds.fields import check, check_choice, invalid
+from minikube_py.kinds.kind import Column, Kind
+from minikube_py.meta import names
+from minikube_py.meta.errors import FieldError
+from minikube_py.meta.objects import Object, get_path
+
+_TYPES = ("Normal", "Warning")
+# (field of core/v1, field of events.k8s.io/v1)
+_RENAMED = (
+    ("involvedObject", "regarding"),
+    ("message", "note"),
+    ("reportingComponent", "reportingController"),
+    ("source", "deprecatedSource"),
+    ("firstTimestamp", "deprecatedFirstTimestamp"),
+    ("lastTimestamp", "deprecatedLastTimestamp"),
+    ("count", "deprecatedCount"),
+)
+
+
+def to_events_v1(obj: Object) -> Object:
+    """A copy of a core/v1 Event as events.k8s.io/v1 shows it."""
+    return _renamed(obj, dict(_RENAMED), "events.k8s.io/v1")
+
+
+def from_events_v1(obj: Object) -> Object:
+    """The other way round."""
+    return _renamed(obj, {new: old for old, new in _RENAMED}, "v1")
+
+
+def _renamed(obj: Object, fields: Mapping[str, str], api_version: str) -> Object:
+    renamed = {fields.get(field, field): value for field, value in obj.items()}
+    return {**renamed, "apiVersion": api_version}
+
+
+def validate_create(obj: Object) -> Sequence[FieldError]:
+    core = from_events_v1(obj) if obj.get("apiVersion") == "events.k8s.io/v1" else obj
+    namespace = get_path(core, "metadata", "namespace", default="")
+    involved = get_path(core, "involvedObject", "namespace", default="")
+    at = "regarding.namespace" if core is not obj else "involvedObject.namespace"
+    errors = []
+    if involved and involved != namespace:
+        errors.append(invalid(at, involved, "does not match event.namespace"))
+    if not involved and namespace not in ("", "default", "kube-system"):
+        errors.append(invalid(at, "", "does not match event.namespace"))
+    if core is not obj:
+        errors += _validate_new_event(core)
+    return errors
+
+
+def _validate_new_event(event: Object) -> list[FieldError]:
+    """events.k8s.io/v1 asks for more than core/v1 ever did."""
+    controller = event.get("reportingComponent") or ""
+    errors = check("reportingController", controller, names.qualified_name_problem)
+    errors += check_choice("type", event.get("type"), _TYPES)
+    for field in ("reason", "action", "reportingInstance"):
+        if not event.get(field):
+            errors.append(invalid(field, "", "can't be empty"))
+    return errors
+
+
+def selectable_fields(obj: Object) -> Mapping[str, str]:
+    core = from_events_v1(obj) if "regarding" in obj else obj
+    involved, source = core.get("involvedObject") or {}, core.get("source") or {}
+    fields = {
+        f"involvedObject.{field}": involved.get(field) or ""
+        for field in (
+            "kind",
+            "namespace",
+            "name",
+            "uid",
+            "apiVersion",
+            "resourceVersion",
+            "fieldPath",
+        )
+    }
+    reporting = core.get("reportingComponent") or ""
+    return {
+        **fields,
+        "reason": core.get("reason") or "",
+        "reportingComponent": reporting,
+        "source": source.get("component") or reporting,
+        "type": core.get("type") or "",
+    }
+
+
+def new_selectable_fields(obj: Object) -> Mapping[str, str]:
+    fields = {
+        name.replace("involvedObject.", "regarding."): value
+        for name, value in selectable_fields(obj).items()
+    }
+    return {**fields, "reportingController": fields["reportingComponent"]}
+
+
+def _field(obj: Object, core: str) -> object:
+    """A field by core's name, whichever view the object is in."""
+    return obj.get(core) or obj.get(dict(_RENAMED).get(core, core))
+
+
+def _last_seen(obj: Object, now: datetime) -> str:
+    moment = (
+        get_path(obj, "series", "lastObservedTime")
+        or _field(obj, "lastTimestamp")
+        or obj.get("eventTime")
+    )
+    return age_of(str(moment), now) if moment else UNKNOWN
+
+
+def _first_seen(obj: Object, now: datetime) -> str:
+    moment = _field(obj, "firstTimestamp") or obj.get("eventTime")
+    return age_of(str(moment), now) if moment else UNKNOWN
+
+
+def _object(obj: Object) -> str:
+    involved = _field(obj, "involvedObject")
+    if not isinstance(involved, dict):
+        return ""
+    return f"{involved.get('kind', '').lower()}/{involved.get('name', '')}"
+
+
+def _subobject(obj: Object) -> str:
+    involved = _field(obj, "involvedObject")
+    return str(involved.get("fieldPath") or "") if isinstance(involved, dict) else ""
+
+
+def _source(obj: Object) -> str:
+    source = _field(obj, "source")
+    component = source.get("component") if isinstance(source, dict) else ""
+    host = source.get("host") if isinstance(source, dict) else ""
+    name = component or str(_field(obj, "reportingComponent") or "")
+    return f"{name}, {host}" if host else name
+
+
+def _count(obj: Object) -> int:
+    count = get_path(obj, "series", "count") or _field(obj, "count")
+    return count if isinstance(count, int) else 1
+
+
+_COLUMNS = (
+    Column("Last Seen", _last_seen, description="When the event was last recorded."),
+    Column("Type", from_path("type"), description="Normal or Warning."),
+    Column("Reason", from_path("reason"), description="Why, in one word for machines."),
+    Column("Object", from_object(_object), description="The object that the event is about."),
+    Column("Subobject", from_object(_subobject), priority=1, description="The part of the object."),
+    Column("Source", from_object(_source), priority=1, description="Who reports the event."),
+    Column(
+        "Message",
+        from_object(lambda obj: str(_field(obj, "message") or "").strip()),
+        description="What happened, for people.",
+    ),
+    Column("First Seen", _first_seen, priority=1, description="When it was first recorded."),
+    Column(
+        "Count", from_object(_count), type="integer", priority=1, description="How often it was."
+    ),
+    Column(
+        NAME.name,
+        NAME.value,
+        format=NAME.format,
+        priority=1,
+        description=NAME.description,
+    ),
+)
 
 KIND = Kind(
     group="",
     version="v1",
     kind="Event",
     plural="events",
-    columns=(NAME, AGE),
+    columns=_COLUMNS,
     short_names=("ev",),
     has_status=False,
     has_generation=False,
+    validate_create=validate_create,
+    selectable_fields=selectable_fields,
 )
+
 EVENTS_KIND = Kind(
     group="events.k8s.io",
     version="v1",
     kind="Event",
     plural="events",
-    columns=(NAME, AGE),
+    columns=_COLUMNS,
     short_names=("ev",),
     has_status=False,
     has_generation=False,
+    validate_create=validate_create,
+    selectable_fields=new_selectable_fields,
+    extra={
+        "storage_kind": ("", "Event"),
+        "from_storage": to_events_v1,
+        "to_storage": from_events_v1,
+    },
 )

@@ -1,6 +1,5 @@
 """Validation of a whole PodSpec (pkg/apis/core/validation: ValidatePodSpec)."""
 
-import ipaddress
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,6 +8,7 @@ from minikube_py.kinds.fields import (
     check_choice,
     check_unique,
     invalid,
+    ip_problem,
     required,
     too_many,
 )
@@ -117,15 +117,6 @@ def _validate_dns_config(spec: Mapping[str, Any], path: str) -> list[FieldError]
 
 def _search_problem(search: str) -> str | None:
     return names.subdomain_problem(search.replace("_", "-"))
-
-
-def ip_problem(text: str) -> str | None:
-    """Why `text` is no IPv4 or IPv6 address."""
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
-    return None
 
 
 def _validate_host_aliases(aliases: Sequence[Object], path: str) -> list[FieldError]:

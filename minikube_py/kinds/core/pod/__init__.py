@@ -1,6 +1,9 @@
-"""A Pod."""
+"""A Pod: containers that share a network, volumes and a fate."""
 
-from minikube_py.kinds.columns import AGE, NAME
+from minikube_py.kinds.core.pod.columns import COLUMNS
+from minikube_py.kinds.core.pod.defaults import default_pod
+from minikube_py.kinds.core.pod.strategy import grace_seconds, prepare, selectable_fields
+from minikube_py.kinds.core.pod.validation import validate_create, validate_update
 from minikube_py.kinds.kind import Kind
 
 KIND = Kind(
@@ -8,7 +11,7 @@ KIND = Kind(
     version="v1",
     kind="Pod",
     plural="pods",
-    columns=(NAME, AGE),
+    columns=COLUMNS,
     short_names=("po",),
     categories=("all",),
     subresources=(
@@ -22,4 +25,10 @@ KIND = Kind(
         "proxy",
         "resize",
     ),
+    default=default_pod,
+    prepare=prepare,
+    validate_create=validate_create,
+    validate_update=validate_update,
+    selectable_fields=selectable_fields,
+    default_grace_seconds=grace_seconds,
 )
