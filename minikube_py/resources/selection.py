@@ -1,0 +1,91 @@
+"""Which objects a list or watch means: namespace, label and field selectors, over stored bytes.
+
+Decoding is what costs, so it happens only where a selector needs it, and what was decoded is
+remembered for the watchers that look at the same change.
+"""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from minikube_py.kinds.kind import Kind
+from minikube_py.meta import encoding
+from minikube_py.meta.errors import BadRequest
+from minikube_py.meta.objects import Object, labels_of, name_of, namespace_of
+from minikube_py.meta.selectors import FieldRequirement, Selector, fields_match
+from minikube_py.resources.conversion import from_stored
+
+_META_FIELDS = frozenset({"metadata.name", "metadata.namespace"})
+
+
+class DecodedCache:
+    """The newest decoded states by kind, key and revision; bounded, the oldest leave first.
+
+    What it returns is shared: never mutate.
+    """
+
+    def __init__(self, limit: int = 1024) -> None:
+        self._limit = limit
+        self._objects: OrderedDict[tuple[Kind, str, int, bool], Object] = OrderedDict()
+
+    def decoded(
+        self, kind: Kind, key: str, revision: int, value: bytes, *, previous: bool = False
+    ) -> Object:
+        """`previous` tells the state before `revision` from the one it made."""
+        place = (kind, key, revision, previous)
+        obj = self._objects.get(place)
+        if obj is None:
+            obj = self._objects[place] = from_stored(kind, encoding.decode(value))
+            if len(self._objects) > self._limit:
+                self._objects.popitem(last=False)
+        return obj
+
+
+@dataclass(frozen=True)
+class Selection:
+    """`matches` answers for one object; `everything` spares the decoding."""
+
+    kind: Kind
+    labels: Selector
+    fields: tuple[FieldRequirement, ...]
+
+    def __post_init__(self) -> None:
+        if not self.fields:
+            return
+        known = _META_FIELDS | set(self.kind.selectable_fields({"metadata": {}}))
+        for wanted in self.fields:
+            if wanted.field not in known:
+                raise BadRequest(
+                    f"field label not supported: {wanted.field}; {self.kind.resource} can be "
+                    f"selected by {', '.join(sorted(known))}"
+                )
+
+    @property
+    def everything(self) -> bool:
+        return not self.labels and not self.fields
+
+    @property
+    def name(self) -> str | None:
+        """The one name that can match, if the selector names it."""
+        for wanted in self.fields:
+            if wanted.field == "metadata.name" and not wanted.negate:
+                return wanted.value
+        return None
+
+    @property
+    def namespace(self) -> str | None:
+        for wanted in self.fields:
+            if wanted.field == "metadata.namespace" and not wanted.negate:
+                return wanted.value
+        return None
+
+    def matches(self, obj: Object) -> bool:
+        if self.labels and not self.labels.matches(labels_of(obj)):
+            return False
+        if not self.fields:
+            return True
+        values = {
+            **self.kind.selectable_fields(obj),
+            "metadata.name": name_of(obj),
+            "metadata.namespace": namespace_of(obj),
+        }
+        return fields_match(self.fields, values)

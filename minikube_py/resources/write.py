@@ -1,0 +1,443 @@
+"""Create and change: the one pipeline that every write of every caller goes through.
+
+decode → name → carry over → defaults → admission → prepare → allocate → validate → generation and
+managedFields → store. Where someone else wrote in between, the change is made again on the newer
+state, unless the caller named the state it was made from (apiserver's registry/generic/registry).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from minikube_py.kinds.fields import validate_object_meta, validate_object_meta_update
+from minikube_py.kinds.kind import Kind
+from minikube_py.kinds.schema import schema_for
+from minikube_py.meta.errors import AlreadyExists, BadRequest, Conflict, FieldError, Invalid
+from minikube_py.meta.names import generate_name
+from minikube_py.meta.objects import Object, is_deleting, name_of, namespace_of, uid_of
+from minikube_py.meta.timestamps import Clock, format_time
+from minikube_py.resources.admission import AdmissionRequest, Lookup, Operation, admit
+from minikube_py.resources.allocate import ServiceAllocator, ServiceReservation, carry_over
+from minikube_py.resources.apply.tracking import Writer, track_update
+from minikube_py.resources.decode import decode_object
+from minikube_py.resources.namespaces import holds_content, is_namespace, prepare_namespace
+from minikube_py.resources.options import WriteOptions, Written
+from minikube_py.resources.records import MAX_ATTEMPTS, Head, Records, Target
+from minikube_py.store.interface import WriteConflict
+
+OWN_MANAGER = "mk"
+MODIFIED = (
+    "the object has been modified; please apply your changes to the latest version and try again"
+)
+_NAME_ATTEMPTS = 8
+_CREATED_BY_UPDATE = frozenset({"leases.coordination.k8s.io", "events", "endpoints", "services"})
+_STATUS_ON_CREATE = frozenset({"nodes"})
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What a caller wants an object to be. `managed_fields` None = ownership by what changed."""
+
+    obj: Object
+    warnings: tuple[str, ...] = ()
+    managed_fields: list[dict[str, Any]] | None = None
+
+
+Produce = Callable[[Object], Draft]
+"""From (its own copy of) the stored state to the wanted one; called again after a conflict."""
+
+
+@dataclass(frozen=True)
+class Request:
+    target: Target
+    options: WriteOptions
+    subresource: str = ""
+    trusted: bool = False
+    """An in-process read-modify-write that started from the stored state."""
+
+    @property
+    def kind(self) -> Kind:
+        return self.target.kind
+
+
+class Writes:
+    def __init__(
+        self,
+        records: Records,
+        lookup: Lookup,
+        allocator: ServiceAllocator,
+        clock: Clock,
+        new_uid: Callable[[], str],
+    ) -> None:
+        self._records = records
+        self._lookup = lookup
+        self._allocator = allocator
+        self._clock = clock
+        self._new_uid = new_uid
+
+    # --- create ----------------------------------------------------------------------------------
+
+    async def create(
+        self, kind: Kind, namespace: str | None, body: Any, options: WriteOptions
+    ) -> Written:
+        obj, warnings = decode_object(kind, body, options.field_validation)
+        if obj["metadata"].get("resourceVersion"):
+            raise BadRequest("resourceVersion should not be set on objects to be created")
+        _place(kind, namespace, obj)
+        return await self.create_draft(kind, Draft(obj, warnings), options)
+
+    async def create_draft(self, kind: Kind, draft: Draft, options: WriteOptions) -> Written:
+        """`draft.obj` is decoded and says its namespace; the caller gives it away."""
+        metadata = draft.obj["metadata"]
+        generated = not metadata.get("name") and metadata.get("generateName")
+        for attempt in range(_NAME_ATTEMPTS if generated else 1):
+            if generated:
+                metadata["name"] = generate_name(metadata["generateName"])
+            try:
+                return await self._create_once(kind, draft, options)
+            except AlreadyExists:
+                if not generated or attempt == _NAME_ATTEMPTS - 1:
+                    raise
+        raise AssertionError("unreachable")
+
+    async def _create_once(self, kind: Kind, draft: Draft, options: WriteOptions) -> Written:
+        obj = draft.obj
+        target = Target(kind, namespace_of(obj) or None, name_of(obj))
+        request = Request(target, options)
+        self._stamp_new(kind, obj)
+        kind.default(obj)
+        self._admit("CREATE", request, obj, None)
+        self._prepare(kind, obj, None)
+        _refuse(kind, obj, _creation_errors(kind, obj))
+        obj["metadata"].pop("managedFields", None)
+        reservation = self._reserve(kind, obj, None)
+        try:
+            self._own(request, None, obj, draft.managed_fields)
+            self._require_absent(target)
+        except BaseException:
+            _undo(reservation)
+            raise
+        if options.dry_run:
+            _undo(reservation)
+            return Written(obj, created=True, warnings=draft.warnings)
+        try:
+            await self._records.put(target, obj, expected=0, reservation=reservation)
+        except WriteConflict as conflict:
+            raise AlreadyExists.of(kind.group, kind.plural, target.name) from conflict
+        return Written(obj, created=True, warnings=draft.warnings)
+
+    def _require_absent(self, target: Target) -> None:
+        if self._records.head(target) is not None:
+            raise AlreadyExists.of(target.kind.group, target.kind.plural, target.name)
+
+    def _stamp_new(self, kind: Kind, obj: Object) -> None:
+        metadata = obj["metadata"]
+        for name in ("selfLink", "deletionTimestamp", "deletionGracePeriodSeconds", "generation"):
+            metadata.pop(name, None)
+        metadata["uid"] = self._new_uid()
+        metadata["creationTimestamp"] = format_time(self._clock())
+        if kind.has_generation:
+            metadata["generation"] = 1
+        if kind.has_status and kind.resource not in _STATUS_ON_CREATE:
+            obj.pop("status", None)
+
+    # --- update ----------------------------------------------------------------------------------
+
+    async def update(self, request: Request, body: Any) -> Written:
+        """Replaces the object, or its status."""
+        kind, target = request.kind, request.target
+        obj, warnings = decode_object(kind, body, request.options.field_validation)
+        _check_identity(target, obj)
+        creates = not request.subresource and kind.resource in _CREATED_BY_UPDATE
+        if creates and self._records.head(target) is None:
+            if not obj["metadata"].get("resourceVersion"):
+                return await self.create_draft(kind, Draft(obj, warnings), request.options)
+            raise target.missing()
+        return await self.rewrite(request, lambda _old: Draft(_shallow(obj), warnings))
+
+    async def rewrite(self, request: Request, produce: Produce) -> Written:
+        """Read, change, write; anew on what came in between. Raises NotFound, Conflict, Invalid."""
+        target = request.target
+        head = self._records.head(target)
+        for _ in range(MAX_ATTEMPTS):
+            if head is None:
+                raise target.missing()
+            try:
+                return await self._rewrite_once(request, head, produce)
+            except WriteConflict as conflict:
+                head = self._records.head(target, conflict)
+        raise modified(target)
+
+    async def _rewrite_once(self, request: Request, head: Head, produce: Produce) -> Written:
+        old = head.obj
+        draft = produce(_own_copy(old))
+        new = draft.obj
+        if new == old and draft.managed_fields is None:
+            return Written(old, warnings=draft.warnings)
+        if not request.trusted:
+            _check_identity(request.target, new)
+        _check_preconditions(request.target, new, old)
+        self._revise(request, new, old)
+        reservation = self._reserve_update(request, new, old)
+        try:
+            _refuse(request.kind, new, _update_errors(request, new, old))
+            self._own(request, old, new, draft.managed_fields)
+        except BaseException:
+            _undo(reservation)
+            raise
+        if new == old or request.options.dry_run:
+            _undo(reservation)
+            return Written(new, warnings=draft.warnings)
+        await self._store(request, new, head, reservation)
+        return Written(new, warnings=draft.warnings)
+
+    def _revise(self, request: Request, new: Object, old: Object) -> None:
+        """Carries over what this writer may not change, fills in the rest, counts a new spec."""
+        kind = request.kind
+        _carry_metadata(new, old)
+        if request.subresource == "binding":
+            return
+        if request.subresource == "status":
+            _carry_spec(kind, new, old)
+        else:
+            _carry_status(kind, new, old)
+            if kind.resource == "services":
+                carry_over(new, old)
+            kind.default(new)
+        self._admit("UPDATE", request, new, old)
+        if request.subresource != "status":
+            self._prepare(kind, new, old)
+        if kind.has_generation and _is_new_generation(kind, new, old):
+            new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
+
+    async def _store(
+        self,
+        request: Request,
+        new: Object,
+        head: Head,
+        reservation: ServiceReservation | None,
+    ) -> None:
+        target = request.target
+        if is_finished(request.kind, new):
+            _undo(reservation)
+            released = self.release(request.kind, head.obj)
+            await self._records.remove(target, new, expected=head.revision, reservation=released)
+            return
+        await self._records.put(target, new, expected=head.revision, reservation=reservation)
+
+    # --- steps of both ---------------------------------------------------------------------------
+
+    def _admit(
+        self, operation: Operation, request: Request, obj: Object, old: Object | None
+    ) -> None:
+        target = request.target
+        admit(
+            AdmissionRequest(
+                operation,
+                target.kind,
+                target.namespace,
+                target.name,
+                obj,
+                old,
+                request.subresource,
+                request.options.user,
+            ),
+            self._lookup,
+        )
+
+    def _prepare(self, kind: Kind, new: Object, old: Object | None) -> None:
+        if is_namespace(kind):
+            prepare_namespace(new, old)
+        kind.prepare(new, old)
+
+    def _reserve(self, kind: Kind, new: Object, old: Object | None) -> ServiceReservation | None:
+        return self._allocator.reserve(new, old) if kind.resource == "services" else None
+
+    def _reserve_update(
+        self, request: Request, new: Object, old: Object
+    ) -> ServiceReservation | None:
+        return None if request.subresource else self._reserve(request.kind, new, old)
+
+    def release(self, kind: Kind, obj: Object) -> ServiceReservation | None:
+        """What goes back to the allocators with the removal of `obj`."""
+        return self._allocator.release(obj) if kind.resource == "services" else None
+
+    def _own(
+        self,
+        request: Request,
+        old: Object | None,
+        new: Object,
+        given: list[dict[str, Any]] | None,
+    ) -> None:
+        """Stamps metadata.managedFields."""
+        entries = given
+        if entries is None:
+            writer = self.writer(request)
+            entries = track_update(old, new, schema_for(request.kind), writer)
+        if entries:
+            new["metadata"]["managedFields"] = entries
+        else:
+            new["metadata"].pop("managedFields", None)
+
+    def writer(self, request: Request) -> Writer:
+        return Writer(
+            request.options.field_manager or OWN_MANAGER,
+            request.subresource,
+            request.kind.api_version,
+            format_time(self._clock()),
+        )
+
+
+def modified(target: Target) -> Conflict:
+    return Conflict.of(target.kind.group, target.kind.plural, target.name, MODIFIED)
+
+
+def is_finished(kind: Kind, obj: Object) -> bool:
+    """Marked for deletion, and nobody is waited for any more."""
+    metadata = obj["metadata"]
+    if not is_deleting(obj) or metadata.get("finalizers"):
+        return False
+    if is_namespace(kind) and holds_content(obj):
+        return False
+    return not metadata.get("deletionGracePeriodSeconds")
+
+
+def _own_copy(old: Object) -> Object:
+    from minikube_py.resources.decode import copied
+
+    copy: Object = copied(old)
+    return copy
+
+
+def _shallow(obj: Object) -> Object:
+    """A retry must start from what the client sent, not from what the last attempt made of it."""
+    return _own_copy(obj)
+
+
+def _place(kind: Kind, namespace: str | None, obj: Object) -> None:
+    metadata = obj["metadata"]
+    if not kind.namespaced:
+        return
+    if metadata.get("namespace") and namespace and metadata["namespace"] != namespace:
+        raise BadRequest(
+            f"the namespace of the provided object ({metadata['namespace']}) does not match the "
+            f"namespace sent on the request ({namespace})"
+        )
+    if namespace:
+        metadata["namespace"] = namespace
+
+
+def _check_identity(target: Target, obj: Object) -> None:
+    metadata = obj["metadata"]
+    name = metadata.setdefault("name", target.name)
+    if name != target.name:
+        raise BadRequest(
+            f"the name of the object ({name}) does not match the name on the URL ({target.name})"
+        )
+    if not target.kind.namespaced:
+        return
+    namespace = metadata.setdefault("namespace", target.namespace)
+    if namespace != target.namespace:
+        raise BadRequest(
+            f"the namespace of the object ({namespace}) does not match the namespace on the URL "
+            f"({target.namespace})"
+        )
+
+
+def _check_preconditions(target: Target, new: Object, old: Object) -> None:
+    uid, version = uid_of(new), new["metadata"].get("resourceVersion")
+    if uid and uid != uid_of(old):
+        why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {uid_of(old)}"
+        raise Conflict.of(target.kind.group, target.kind.plural, target.name, why)
+    if version not in (None, "", "0", old["metadata"].get("resourceVersion")):
+        raise modified(target)
+
+
+def _carry_metadata(new: Object, old: Object) -> None:
+    """What the server owns stays as it is; rest.BeforeUpdate."""
+    metadata, stored = new["metadata"], old["metadata"]
+    for name in (
+        "uid",
+        "creationTimestamp",
+        "resourceVersion",
+        "generation",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+        "generateName",
+    ):
+        if name in stored:
+            metadata[name] = stored[name]
+        else:
+            metadata.pop(name, None)
+    metadata.pop("selfLink", None)
+    for name in ("labels", "annotations", "finalizers", "ownerReferences"):
+        if name in metadata and not metadata[name]:
+            del metadata[name]
+
+
+def _carry_status(kind: Kind, new: Object, old: Object) -> None:
+    if not kind.has_status:
+        return
+    if "status" in old:
+        new["status"] = old["status"]
+    else:
+        new.pop("status", None)
+
+
+def _carry_spec(kind: Kind, new: Object, old: Object) -> None:
+    """Through /status only status moves, and the metadata that Kubernetes lets through there."""
+    for name in [name for name in new if name not in ("metadata", "status")]:
+        del new[name]
+    for name, value in old.items():
+        if name not in ("metadata", "status"):
+            new[name] = value
+    kept = {"pods": "ownerReferences", "deployments.apps": "labels"}.get(kind.resource)
+    if kept:
+        if kept in old["metadata"]:
+            new["metadata"][kept] = old["metadata"][kept]
+        else:
+            new["metadata"].pop(kept, None)
+
+
+def _is_new_generation(kind: Kind, new: Object, old: Object) -> bool:
+    if _content(new) != _content(old):
+        return True
+    if kind.resource != "deployments.apps":
+        return False
+    # The rollout history keeps annotations, so a Deployment counts them (its strategy.go).
+    return bool(
+        (new["metadata"].get("annotations") or {}) != (old["metadata"].get("annotations") or {})
+    )
+
+
+def _content(obj: Object) -> Object:
+    return {
+        name: value
+        for name, value in obj.items()
+        if name not in ("metadata", "status", "apiVersion", "kind")
+    }
+
+
+def _creation_errors(kind: Kind, obj: Object) -> list[FieldError]:
+    errors = validate_object_meta(obj, namespaced=kind.namespaced, name_problem=kind.name_problem)
+    return [*errors, *kind.validate_create(obj)]
+
+
+def _update_errors(request: Request, new: Object, old: Object) -> list[FieldError]:
+    kind = request.kind
+    if request.subresource in ("status", "binding"):
+        meta = validate_object_meta(new, namespaced=kind.namespaced, name_problem=kind.name_problem)
+        return [*meta, *validate_object_meta_update(new, old)]
+    errors = [*_creation_errors(kind, new), *validate_object_meta_update(new, old)]
+    return [*errors, *kind.validate_update(new, old)]
+
+
+def _refuse(kind: Kind, obj: Object, errors: list[FieldError]) -> None:
+    if errors:
+        unique = list(dict.fromkeys(errors))
+        raise Invalid.of(kind.group, kind.kind, name_of(obj), unique)
+
+
+def _undo(reservation: ServiceReservation | None) -> None:
+    if reservation is not None:
+        reservation.undo()

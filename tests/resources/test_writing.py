@@ -1,0 +1,388 @@
+"""Create and update: names, server-owned fields, generation, conflicts, validation of shape."""
+
+import asyncio
+
+import pytest
+
+from minikube_py.kinds.catalog import (
+    CONFIG_MAP,
+    DEPLOYMENT,
+    EVENT,
+    EVENTS_EVENT,
+    LEASE,
+    NODE,
+    POD,
+)
+from minikube_py.meta.errors import AlreadyExists, BadRequest, Conflict, Invalid, NotFound
+from minikube_py.meta.objects import Object
+from minikube_py.resources.resources import Resources, WriteOptions
+from tests.resources.conftest import FakeClock, config_map, deployment, pod
+
+
+async def test_a_created_object_carries_what_the_server_owns(resources: Resources) -> None:
+    body = config_map(a="1")
+
+    made = (await resources.create(CONFIG_MAP, "default", body)).object
+
+    metadata = made["metadata"]
+    assert made["apiVersion"], made["kind"] == ("v1", "ConfigMap")
+    assert metadata["namespace"] == "default"
+    assert metadata["uid"].startswith("uid-")
+    assert metadata["creationTimestamp"] == "2026-01-31T12:00:00Z"
+    assert metadata["resourceVersion"] == str(resources.store.revision)
+    assert "namespace" not in body["metadata"]
+    assert resources.get(CONFIG_MAP, "default", "settings") == made
+
+
+async def test_what_get_returns_is_the_callers_own(resources: Resources) -> None:
+    await resources.create(CONFIG_MAP, "default", config_map(a="1"))
+
+    resources.get(CONFIG_MAP, "default", "settings")["data"]["a"] = "changed"
+
+    assert resources.get(CONFIG_MAP, "default", "settings")["data"] == {"a": "1"}
+
+
+async def test_creating_a_name_twice_is_refused(resources: Resources) -> None:
+    await resources.create(CONFIG_MAP, "default", config_map())
+
+    with pytest.raises(AlreadyExists, match='configmaps "settings" already exists'):
+        await resources.create(CONFIG_MAP, "default", config_map())
+
+
+async def test_two_creators_at_once_make_one_object(resources: Resources) -> None:
+    results = await asyncio.gather(
+        *(resources.create(CONFIG_MAP, "default", config_map()) for _ in range(5)),
+        return_exceptions=True,
+    )
+
+    assert sum(isinstance(result, AlreadyExists) for result in results) == 4
+
+
+async def test_generate_name_makes_different_names(resources: Resources) -> None:
+    body = {"metadata": {"generateName": "run-"}}
+
+    first = await resources.create(CONFIG_MAP, "default", body)
+    second = await resources.create(CONFIG_MAP, "default", body)
+
+    names = {made.object["metadata"]["name"] for made in (first, second)}
+    assert len(names) == 2
+    assert all(name.startswith("run-") and len(name) == 9 for name in names)
+
+
+async def test_a_name_is_required(resources: Resources) -> None:
+    with pytest.raises(Invalid, match="metadata.name: Required value: name or generateName"):
+        await resources.create(CONFIG_MAP, "default", {"metadata": {}})
+
+
+async def test_create_refuses_a_resource_version(resources: Resources) -> None:
+    body = {"metadata": {"name": "x", "resourceVersion": "7"}}
+
+    with pytest.raises(BadRequest, match="resourceVersion should not be set"):
+        await resources.create(CONFIG_MAP, "default", body)
+
+
+async def test_create_refuses_another_namespace_than_the_urls(resources: Resources) -> None:
+    body = {"metadata": {"name": "x", "namespace": "other"}}
+
+    with pytest.raises(BadRequest, match="does not match the namespace sent on the request"):
+        await resources.create(CONFIG_MAP, "default", body)
+
+
+async def test_create_refuses_another_kind(resources: Resources) -> None:
+    with pytest.raises(BadRequest, match="cannot be handled as a Pod"):
+        await resources.create(POD, "default", {**pod(), "kind": "Podd"})
+    with pytest.raises(BadRequest, match="does not match the expected API version"):
+        await resources.create(POD, "default", {**pod(), "apiVersion": "v2"})
+
+
+async def test_creating_in_a_missing_namespace_names_the_namespace(resources: Resources) -> None:
+    with pytest.raises(NotFound, match='namespaces "nowhere" not found'):
+        await resources.create(CONFIG_MAP, "nowhere", config_map())
+
+
+async def test_dry_run_writes_nothing(resources: Resources) -> None:
+    before = resources.store.revision
+    options = WriteOptions(dry_run=True)
+
+    made = await resources.create(CONFIG_MAP, "default", config_map(), options)
+
+    assert made.object["metadata"]["uid"]
+    assert resources.store.revision == before
+    assert resources.get_or_none(CONFIG_MAP, "default", "settings") is None
+
+
+async def test_dry_run_update_writes_nothing(resources: Resources) -> None:
+    await resources.create(CONFIG_MAP, "default", config_map(a="1"))
+    before = resources.store.revision
+
+    written = await resources.update(
+        CONFIG_MAP, "default", "settings", config_map(a="2"), WriteOptions(dry_run=True)
+    )
+
+    assert written.object["data"] == {"a": "2"}
+    assert resources.store.revision == before
+
+
+async def test_update_from_an_older_state_is_a_conflict(resources: Resources) -> None:
+    first = (await resources.create(CONFIG_MAP, "default", config_map(a="1"))).object
+    await resources.update(CONFIG_MAP, "default", "settings", {**first, "data": {"a": "2"}})
+
+    with pytest.raises(Conflict, match="the object has been modified; please apply your changes"):
+        await resources.update(CONFIG_MAP, "default", "settings", {**first, "data": {"a": "3"}})
+
+    assert resources.get(CONFIG_MAP, "default", "settings")["data"] == {"a": "2"}
+
+
+async def test_update_without_resource_version_is_unconditional(resources: Resources) -> None:
+    await resources.create(CONFIG_MAP, "default", config_map(a="1"))
+
+    results = await asyncio.gather(
+        *(
+            resources.update(CONFIG_MAP, "default", "settings", config_map(a=str(number)))
+            for number in range(20)
+        )
+    )
+
+    assert len({result.object["metadata"]["resourceVersion"] for result in results}) == 20
+
+
+async def test_update_of_a_missing_object_is_not_found(resources: Resources) -> None:
+    with pytest.raises(NotFound, match='configmaps "settings" not found'):
+        await resources.update(CONFIG_MAP, "default", "settings", config_map())
+
+
+async def test_update_creates_kinds_that_allow_it(resources: Resources) -> None:
+    body = {"metadata": {"name": "node-1"}, "spec": {"holderIdentity": "node-1"}}
+
+    written = await resources.update(LEASE, "default", "node-1", body)
+
+    assert written.created
+
+
+async def test_update_refuses_another_name_or_namespace(resources: Resources) -> None:
+    await resources.create(CONFIG_MAP, "default", config_map())
+
+    with pytest.raises(BadRequest, match="does not match the name on the URL"):
+        await resources.update(CONFIG_MAP, "default", "settings", config_map("else"))
+    with pytest.raises(BadRequest, match="does not match the namespace"):
+        body = {"metadata": {"name": "settings", "namespace": "other"}}
+        await resources.update(CONFIG_MAP, "default", "settings", body)
+
+
+async def test_update_with_the_uid_of_a_former_object_is_a_conflict(resources: Resources) -> None:
+    former = (await resources.create(CONFIG_MAP, "default", config_map())).object
+    await resources.delete(CONFIG_MAP, "default", "settings")
+    await resources.create(CONFIG_MAP, "default", config_map())
+    former["metadata"].pop("resourceVersion")
+
+    with pytest.raises(Conflict, match="UID in precondition"):
+        await resources.update(CONFIG_MAP, "default", "settings", former)
+
+
+async def test_an_update_that_changes_nothing_keeps_the_revision(resources: Resources) -> None:
+    made = (await resources.create(DEPLOYMENT, "default", deployment())).object
+    before = resources.store.revision
+
+    same = await resources.update(DEPLOYMENT, "default", "web", deployment())
+
+    assert same.object == made
+    assert resources.store.revision == before
+
+
+async def test_server_owned_fields_survive_an_update(
+    resources: Resources, clock: FakeClock
+) -> None:
+    made = (await resources.create(CONFIG_MAP, "default", config_map(a="1"))).object
+    clock.advance(60)
+    body = {
+        "metadata": {"name": "settings", "creationTimestamp": "2020-01-01T00:00:00Z"},
+        "data": {"a": "2"},
+    }
+
+    written = (await resources.update(CONFIG_MAP, "default", "settings", body)).object
+
+    for field in ("uid", "creationTimestamp"):
+        assert written["metadata"][field] == made["metadata"][field]
+
+
+async def test_generation_rises_with_the_spec_only(resources: Resources) -> None:
+    made = (await resources.create(DEPLOYMENT, "default", deployment())).object
+    assert made["metadata"]["generation"] == 1
+
+    labelled = {**made, "metadata": {**made["metadata"], "labels": {"a": "b"}}}
+    relabelled = (await resources.update(DEPLOYMENT, "default", "web", labelled)).object
+    rescaled = (await resources.update(DEPLOYMENT, "default", "web", deployment(replicas=5))).object
+
+    assert relabelled["metadata"]["generation"] == 1
+    assert rescaled["metadata"]["generation"] == 2
+
+
+async def test_the_main_resource_ignores_status(resources: Resources) -> None:
+    body = {**deployment(), "status": {"replicas": 7}}
+
+    made = (await resources.create(DEPLOYMENT, "default", body)).object
+    updated = (await resources.update(DEPLOYMENT, "default", "web", body)).object
+
+    assert not made.get("status")
+    assert not updated.get("status")
+
+
+async def test_a_node_may_be_created_with_its_status(resources: Resources) -> None:
+    body = {"metadata": {"name": "host"}, "status": {"capacity": {"cpu": "2"}}}
+
+    made = (await resources.create(NODE, None, body)).object
+
+    assert made["status"]["capacity"] == {"cpu": "2"}
+
+
+async def test_the_status_subresource_ignores_the_spec(resources: Resources) -> None:
+    made = (await resources.create(DEPLOYMENT, "default", deployment())).object
+    made["spec"]["replicas"] = 9
+    made["status"] = {"replicas": 2}
+
+    written = await resources.update(DEPLOYMENT, "default", "web", made, subresource="status")
+
+    assert written.object["status"] == {"replicas": 2}
+    assert written.object["spec"]["replicas"] == 2
+    assert written.object["metadata"]["generation"] == 1
+
+
+async def test_no_in_process_writer_loses_anothers_update(resources: Resources) -> None:
+    await resources.create(CONFIG_MAP, "default", config_map(count="0"))
+
+    def add_one(obj: Object) -> None:
+        obj["data"]["count"] = str(int(obj["data"]["count"]) + 1)
+
+    await asyncio.gather(
+        *(resources.modify(CONFIG_MAP, "default", "settings", add_one) for _ in range(200))
+    )
+
+    assert resources.get(CONFIG_MAP, "default", "settings")["data"] == {"count": "200"}
+
+
+async def test_optimistic_writers_that_retry_lose_nothing(resources: Resources) -> None:
+    await resources.create(CONFIG_MAP, "default", config_map(count="0"))
+
+    async def add_one() -> None:
+        while True:
+            obj = resources.get(CONFIG_MAP, "default", "settings")
+            obj["data"]["count"] = str(int(obj["data"]["count"]) + 1)
+            try:
+                await resources.update(CONFIG_MAP, "default", "settings", obj)
+            except Conflict:
+                await asyncio.sleep(0)
+            else:
+                return
+
+    await asyncio.gather(*(add_one() for _ in range(30)))
+
+    assert resources.get(CONFIG_MAP, "default", "settings")["data"] == {"count": "30"}
+
+
+async def test_a_status_change_that_changes_nothing_writes_nothing(resources: Resources) -> None:
+    await resources.create(POD, "default", pod())
+    await resources.update_status(POD, "default", "web", lambda o: o["status"].update(phase="Up"))
+    before = resources.store.revision
+
+    await resources.update_status(POD, "default", "web", lambda o: o["status"].update(phase="Up"))
+
+    assert resources.store.revision == before
+
+
+async def test_a_change_that_raises_writes_nothing(resources: Resources) -> None:
+    await resources.create(CONFIG_MAP, "default", config_map())
+    before = resources.store.revision
+
+    def refuse(_obj: Object) -> None:
+        raise LookupError("not mine")
+
+    with pytest.raises(LookupError):
+        await resources.modify(CONFIG_MAP, "default", "settings", refuse)
+    assert resources.store.revision == before
+
+
+async def test_strict_validation_names_unknown_fields_and_what_was_meant(
+    resources: Resources,
+) -> None:
+    body = deployment()
+    body["spec"]["replcas"] = 3
+
+    with pytest.raises(BadRequest) as caught:
+        await resources.create(DEPLOYMENT, "default", body, WriteOptions(field_validation="Strict"))
+
+    assert 'strict decoding error: unknown field "spec.replcas"' in caught.value.message
+    assert "replicas" in caught.value.message
+
+
+async def test_warn_drops_unknown_fields_and_says_so(resources: Resources) -> None:
+    body = deployment()
+    body["spec"]["replcas"] = 3
+
+    written = await resources.create(DEPLOYMENT, "default", body)
+
+    assert any('unknown field "spec.replcas"' in warning for warning in written.warnings)
+    assert "replcas" not in written.object["spec"]
+
+
+async def test_a_wrong_type_names_the_field(resources: Resources) -> None:
+    body = deployment()
+    body["spec"]["replicas"] = "three"
+
+    with pytest.raises(BadRequest, match=r"spec\.replicas: .*must be an integer"):
+        await resources.create(DEPLOYMENT, "default", body)
+
+
+async def test_nulls_mean_absence(resources: Resources) -> None:
+    body = pod()
+    body["metadata"]["creationTimestamp"] = None
+    body["spec"]["nodeSelector"] = None
+
+    made = (await resources.create(POD, "default", body)).object
+
+    assert "nodeSelector" not in made["spec"]
+    assert made["metadata"]["creationTimestamp"]
+
+
+async def test_quantities_are_stored_in_canonical_form(resources: Resources) -> None:
+    body = pod()
+    requests = {"cpu": 0.5, "memory": "1024Mi"}
+    body["spec"]["containers"][0]["resources"] = {"requests": requests}
+
+    made = (await resources.create(POD, "default", body)).object
+
+    stored = made["spec"]["containers"][0]["resources"]["requests"]
+    assert stored == {"cpu": "500m", "memory": "1Gi"}
+
+
+async def test_both_event_apis_show_the_same_events(resources: Resources) -> None:
+    body = {
+        "metadata": {"name": "it.happened"},
+        "regarding": {"kind": "Pod", "name": "web", "namespace": "default"},
+        "note": "started",
+        "reason": "Started",
+        "type": "Normal",
+        "action": "Start",
+        "reportingController": "mk.dev/test",
+        "reportingInstance": "host",
+        "eventTime": "2026-01-31T12:00:00.000000Z",
+    }
+
+    await resources.create(EVENTS_EVENT, "default", body)
+
+    core = resources.get(EVENT, "default", "it.happened")
+    assert (core["apiVersion"], core["message"]) == ("v1", "started")
+    assert core["involvedObject"]["name"] == "web"
+    served = resources.get(EVENTS_EVENT, "default", "it.happened")
+    assert (served["apiVersion"], served["note"]) == ("events.k8s.io/v1", "started")
+
+
+async def test_a_pod_is_bound_once(resources: Resources) -> None:
+    await resources.create(POD, "default", pod())
+
+    await resources.bind_pod("default", "web", "host")
+
+    bound = resources.get(POD, "default", "web")
+    assert bound["spec"]["nodeName"] == "host"
+    assert bound["status"]["conditions"][0]["type"] == "PodScheduled"
+    with pytest.raises(Conflict, match='already assigned to node "host"'):
+        await resources.bind_pod("default", "web", "elsewhere")
