@@ -62,6 +62,9 @@ class World:
             process.kill()
             process.wait()
 
+    def run_in(self, uid: str, command: str) -> str:
+        return shell(f"nsenter -t {self.processes[uid].pid} -n {command}")
+
     def socket(self, uid: str | None, kind: int = socket.SOCK_STREAM) -> socket.socket:
         """A socket of the pod's namespace (None: the host's); it stays there wherever it is
         used.
