@@ -30,6 +30,7 @@ class Choices:
 
     pod_cidr: str
     service_cidr: str
+    dns_address: str
     api_port: int
     ingress_http_port: int
     ingress_https_port: int
@@ -52,13 +53,13 @@ def save_choices(path: Path, choices: Choices) -> None:
 
 
 def choose_api_port(settings: Settings, last: Choices | None) -> int:
-    """A port on loopback. One that was asked for is not replaced; otherwise a taken one is avoided."""
+    """A port on loopback. One that was asked for is not replaced; a taken one is avoided."""
     wanted = [last.api_port] if last is not None else []
     return _choose(settings.api_port, [*wanted, *_API_PORTS], "127.0.0.1", "--api-port")
 
 
 def choose_ingress_ports(settings: Settings, last: Choices | None) -> tuple[int, int]:
-    """(http, https) on all of the host's addresses; (0, 0) for a simulated cluster: nothing to serve."""
+    """(http, https) on all of the host's addresses; (0, 0) where there is nothing to serve."""
     if settings.simulated:
         return 0, 0
     http, https = settings.ingress_http_port, settings.ingress_https_port

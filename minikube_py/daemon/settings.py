@@ -23,6 +23,8 @@ class Settings:
     data_dir: Path
     runtime: Runtime = "docker"
     service_proxy: ProxyMode = "auto"
+    pod_cidr: str | None = None
+    service_cidr: str | None = None
     api_port: int | None = None
     ingress_http_port: int | None = None
     ingress_https_port: int | None = None
@@ -47,6 +49,8 @@ def parse_settings(argv: Sequence[str]) -> Settings:
         data_dir=(flags.data_dir or cluster.default_data_dir).absolute(),
         runtime=cast(Runtime, flags.runtime),
         service_proxy=cast(ProxyMode, flags.service_proxy),
+        pod_cidr=flags.pod_cidr,
+        service_cidr=flags.service_cidr,
         api_port=flags.api_port,
         ingress_http_port=flags.ingress_http_port,
         ingress_https_port=flags.ingress_https_port,
@@ -67,6 +71,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--service-proxy", choices=["auto", "kernel", "http", "userspace"], default="auto"
     )
+    parser.add_argument("--pod-cidr", help="the Pods' addresses, e.g. 10.244.0.0/16")
+    parser.add_argument("--service-cidr", help="the Services' addresses, e.g. 10.96.0.0/16")
     for flag in ("--api-port", "--ingress-http-port", "--ingress-https-port"):
         parser.add_argument(flag, type=_port)
     parser.add_argument("--foreground", action="store_true", help="for `mk up`; always true here")

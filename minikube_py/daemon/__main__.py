@@ -1,0 +1,26 @@
+"""`python -m minikube_py.daemon`: the process behind a cluster. `mk up` starts it."""
+
+import sys
+
+import uvloop
+
+from minikube_py.daemon.choices import StartFailure
+from minikube_py.daemon.purge import purge
+from minikube_py.daemon.run import configure_logging, run
+from minikube_py.daemon.settings import parse_settings
+
+
+def main() -> int:
+    """Exit code 1 and one `error:` line on stderr when the daemon can't start or purge."""
+    settings = parse_settings(sys.argv[1:])
+    configure_logging(verbose=settings.verbose)
+    try:
+        uvloop.run(purge(settings) if settings.purge else run(settings))
+    except StartFailure as error:
+        print(f"error: {error}", file=sys.stderr, flush=True)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,127 @@
+"""What a cluster stands on: its address plan and ports, the engine's network, routes, the pods'
+network.
+
+Two grounds: Docker on this host, or paper. Everything here is idempotent; `mk purge` undoes it.
+"""
+
+import re
+import socket
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+from pathlib import Path
+
+from minikube_py.container_runtime.interface import ContainerRuntime
+from minikube_py.daemon.choices import (
+    Choices,
+    StartFailure,
+    choose_api_port,
+    choose_ingress_ports,
+    load_choices,
+    save_choices,
+)
+from minikube_py.daemon.settings import Settings
+from minikube_py.network.host import Host
+from minikube_py.network.pod_network import BridgePodNetwork, PaperPodNetwork
+from minikube_py.network.ranges import Ranges, RangeTaken, pick_ranges, plan_of
+
+
+@dataclass(frozen=True)
+class Ground:
+    """`host` is None on paper."""
+
+    choices: Choices
+    ranges: Ranges
+    pod_network: BridgePodNetwork | PaperPodNetwork
+    host: Host | None
+
+
+async def lay_ground(settings: Settings, runtime: ContainerRuntime) -> Ground:
+    """Routes to the ranges exist before any packet to them; raises StartFailure with advice."""
+    kept = settings.data_dir / "cluster.json"
+    last = load_choices(kept)
+    host = None if settings.simulated else Host()
+    ranges = _plan(settings, last, await _used_ranges(settings, host))
+    http_port, https_port = choose_ingress_ports(settings, last)
+    choices = Choices(
+        pod_cidr=ranges.pod,
+        service_cidr=ranges.service,
+        dns_address=ranges.dns,
+        api_port=choose_api_port(settings, last),
+        ingress_http_port=http_port,
+        ingress_https_port=https_port,
+    )
+    if host is None:
+        paper = PaperPodNetwork(pod_cidr=ranges.pod, gateway=ranges.gateway)
+        save_choices(kept, choices)
+        return Ground(choices, ranges, paper, None)
+    cluster = settings.cluster
+    await host.ensure_service_route(cluster, ranges.service)
+    await runtime.ensure_network(
+        cluster.network,
+        bridge=cluster.bridge,
+        subnet=ranges.pod,
+        gateway=ranges.gateway,
+        engine_range=ranges.engine,
+    )
+    save_choices(kept, choices)
+    network = BridgePodNetwork(host, cluster, pod_cidr=ranges.pod, gateway=ranges.gateway)
+    return Ground(choices, ranges, network, host)
+
+
+def node_name() -> str:
+    """The host's name as a Node may be called."""
+    name = re.sub(r"[^a-z0-9.-]+", "-", socket.gethostname().lower()).strip("-.")
+    return name or "node"
+
+
+def host_address() -> str:
+    """The address by which this host reaches the network, loopback when it reaches none; sends
+    nothing.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            # A UDP connect only asks the routing table; TEST-NET-3 is nobody's.
+            probe.connect(("203.0.113.1", 9))
+        except OSError:
+            return "127.0.0.1"
+        return str(probe.getsockname()[0])
+
+
+def resolver_path() -> Path:
+    """The host's real resolvers: systemd-resolved's stub on loopback is out of reach from a pod."""
+    resolved = Path("/run/systemd/resolve/resolv.conf")
+    return resolved if resolved.exists() else Path("/etc/resolv.conf")
+
+
+async def _used_ranges(settings: Settings, host: Host | None) -> list[IPv4Network]:
+    if host is None:
+        return []
+    own = (settings.cluster.bridge, settings.cluster.service_device)
+    return await host.used_ranges(except_devices=own)
+
+
+def _plan(settings: Settings, last: Choices | None, used: list[IPv4Network]) -> Ranges:
+    """A cluster keeps its ranges: addresses in its store come out of them."""
+    if last is not None:
+        _refuse_change("--pod-cidr", settings.pod_cidr, last.pod_cidr)
+        _refuse_change("--service-cidr", settings.service_cidr, last.service_cidr)
+        for kept in (last.pod_cidr, last.service_cidr):
+            for other in used:
+                if other.prefixlen > 0 and other.overlaps(IPv4Network(kept)):
+                    raise StartFailure(
+                        f"this cluster's range {kept} is now used by a route to {other} on this "
+                        "host: remove that route, or start afresh with 'mk purge'"
+                    )
+        return plan_of(IPv4Network(last.pod_cidr), IPv4Network(last.service_cidr))
+    try:
+        return pick_ranges(used, pod=settings.pod_cidr, service=settings.service_cidr)
+    except RangeTaken as error:
+        raise StartFailure(str(error)) from error
+
+
+def _refuse_change(flag: str, asked: str | None, kept: str) -> None:
+    if asked is not None and asked != kept:
+        raise StartFailure(
+            f"{flag} {asked}: this cluster was made with {kept} and keeps it; "
+            "use another --cluster name, or 'mk purge' first"
+        )

@@ -1,0 +1,27 @@
+"""Removes all that a cluster left on the host: containers, volumes, network, devices, rules,
+nftables table.
+
+Works on whatever is left of it, also when its data directory is gone; what is already away is fine.
+"""
+
+from minikube_py.container_runtime.interface import RuntimeFailure
+from minikube_py.daemon.assembly import open_runtime
+from minikube_py.daemon.choices import StartFailure
+from minikube_py.daemon.settings import Settings
+from minikube_py.network.host import Host
+
+
+async def purge(settings: Settings) -> None:
+    """Raises StartFailure with advice when something could not be removed."""
+    if settings.simulated:
+        return
+    runtime = open_runtime(settings)
+    host = Host()
+    try:
+        await runtime.remove_everything(volumes=True)
+        await host.remove_all(settings.cluster)
+    except RuntimeFailure as error:
+        raise StartFailure(f"could not remove everything: {error}") from error
+    finally:
+        await runtime.close()
+        await host.close()

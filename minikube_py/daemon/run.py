@@ -1,0 +1,148 @@
+"""The daemon's life: prepare, start in groups, say ready, wait for a signal, stop in reverse.
+
+SIGTERM stops the Pods with the daemon, SIGINT leaves them running. Killed at any other moment, the
+next start
+picks up from the store, the containers' labels and the kernel.
+"""
+
+import asyncio
+import fcntl
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from minikube_py import __version__
+from minikube_py.daemon.assembly import Assembly, Component, assemble
+from minikube_py.daemon.choices import Choices, StartFailure
+from minikube_py.daemon.record import Record, RecordFile, process_start_time
+from minikube_py.daemon.settings import Settings
+
+_log = logging.getLogger(__name__)
+_READY_DEADLINE = 60.0  # seconds until a start that does not get ready is given up
+
+
+async def run(settings: Settings) -> None:
+    """Returns when the daemon was told to stop; raises StartFailure and its like when it can't
+    start.
+    """
+    began = time.monotonic()
+    stop = _StopSignal()
+    with _only_daemon(settings.data_dir):
+        record = RecordFile(settings.cluster.record_path)
+        try:
+            async with assemble(settings) as assembly:
+                record.write(_record(settings, assembly.choices))
+                async with AsyncExitStack() as stack:
+                    for group in assembly.groups:
+                        await stack.enter_async_context(_running(group))
+                    async with asyncio.timeout(_READY_DEADLINE):
+                        await assembly.wait_ready()
+                    record.write(replace(_record(settings, assembly.choices), ready=True))
+                    _log.info("ready after_ms=%d", (time.monotonic() - began) * 1000)
+                    await stop.wait()
+                    _log.info("stopping pods=%s", "stop" if stop.stops_pods else "keep")
+                await _leave(assembly, stop)
+        except TimeoutError as error:
+            raise StartFailure(
+                f"the cluster was not ready within {_READY_DEADLINE:.0f} s; the log beside the "
+                "data says what is missing"
+            ) from error
+        finally:
+            record.remove()
+
+
+class _StopSignal:
+    """Set by SIGTERM (Pods stop too) or SIGINT (they stay)."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+        self.stops_pods = False
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self._set, True)
+        loop.add_signal_handler(signal.SIGINT, self._set, False)
+
+    def _set(self, stops_pods: bool) -> None:
+        self.stops_pods = stops_pods
+        self._event.set()
+
+    async def wait(self) -> None:
+        await self._event.wait()
+
+
+async def _leave(assembly: Assembly, stop: _StopSignal) -> None:
+    if stop.stops_pods:
+        await assembly.stop_pods()
+
+
+@asynccontextmanager
+async def _running(components: Sequence[Component]) -> AsyncIterator[None]:
+    """Runs a start group; a component that fails ends the daemon, as crash-only software does."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [
+            group.create_task(component.run(), name=type(component).__name__)
+            for component in components
+        ]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+
+
+@contextmanager
+def _only_daemon(data_dir: Path) -> Iterator[None]:
+    """Holds the data directory's lock, which the kernel lets go when the process ends, however it
+    ends.
+    """
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    data_dir.chmod(0o700)
+    descriptor = os.open(data_dir / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise StartFailure(
+            f"another daemon already uses {data_dir}: see 'mk status', or stop it with 'mk down'"
+        ) from error
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _record(settings: Settings, choices: Choices) -> Record:
+    pid = os.getpid()
+    return Record(
+        cluster=settings.cluster.name,
+        pid=pid,
+        startTime=process_start_time(pid),
+        ready=False,
+        api=f"https://127.0.0.1:{choices.api_port}",
+        dataDir=str(settings.data_dir),
+        kubeconfig=str(settings.data_dir / "kubeconfig"),
+        runtime=settings.runtime,
+        serviceProxy=settings.service_proxy,
+        podCIDR=choices.pod_cidr,
+        serviceCIDR=choices.service_cidr,
+        dns=choices.dns_address,
+        ingressHttpPort=choices.ingress_http_port,
+        ingressHttpsPort=choices.ingress_https_port,
+        version=__version__,
+    )
+
+
+def configure_logging(*, verbose: bool) -> None:
+    """Lines on stderr, which `mk up` sends to `<data dir>/daemon.log`."""
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=logging.DEBUG if verbose else logging.INFO,
+        format="%(asctime)s %(levelname).1s %(name)s %(message)s",
+    )
+    for noisy in ("docker", "urllib3", "pyroute2", "asyncio"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
