@@ -126,9 +126,7 @@ async def test_udp_to_an_unknown_address_is_refused(kernel: Kernel, who: str | N
         caller.connect((kernel.unknown, 53))
         # The kernel tells a sender on the host itself already in send().
         with pytest.raises((ConnectionRefusedError, PermissionError)):
-            caller.send(b"?")
-            async with asyncio.timeout(3):
-                await asyncio.get_running_loop().sock_recv(caller, 10)
+            await _send_and_wait(caller)
 
 
 async def test_node_ports_answer_on_every_address_of_the_host(kernel: Kernel) -> None:
@@ -143,21 +141,27 @@ async def test_node_ports_answer_on_every_address_of_the_host(kernel: Kernel) ->
 async def test_a_pod_cannot_use_the_loopback_route_to_reach_the_hosts_own_services(
     kernel: Kernel,
 ) -> None:
-    listener = await asyncio.start_server(lambda _r, w: w.close(), "127.0.0.1", 0)
-    port = listener.sockets[0].getsockname()[1]
     world = kernel.world
     for change in (
-        "sysctl -qw net.ipv4.conf.all.route_localnet=1",
         "ip route del local 127.0.0.1 dev lo table local",
         "ip route del local 127.0.0.0/8 dev lo table local",
         f"ip route add 127.0.0.1/32 via {world.gateway}",
     ):
         world.run_in("c", change)
+    service = world.socket(None, socket.SOCK_DGRAM)
+    service.bind(("127.0.0.1", 0))
+    service.settimeout(0.3)
+    caller = world.socket("c", socket.SOCK_DGRAM)
 
-    assert world.pods.address_of("c") is not None
-    with pytest.raises((TimeoutError, OSError)):
-        await world.call("c", "127.0.0.1", port, bind=_ip(world, "c"))
-    listener.close()
+    caller.sendto(b"attack", service.getsockname())
+    with pytest.raises(TimeoutError):
+        service.recv(10)
+
+    shell(f"nft flush chain ip {world.cluster.nft_table} input")  # the packet was a real one
+    caller.sendto(b"attack", service.getsockname())
+    assert service.recv(10) == b"attack"
+    service.close()
+    caller.close()
 
 
 async def test_affinity_keeps_a_client_at_its_pod_and_survives_a_new_table(kernel: Kernel) -> None:
@@ -278,3 +282,9 @@ def _ip(world: World, uid: str) -> str:
     address = world.pods.address_of(uid)
     assert address is not None
     return address.ip
+
+
+async def _send_and_wait(caller: socket.socket) -> None:
+    caller.send(b"?")
+    async with asyncio.timeout(3):
+        await asyncio.get_running_loop().sock_recv(caller, 10)
