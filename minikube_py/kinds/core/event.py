@@ -1,7 +1,7 @@
 """An Event: what happened to an object, told once and counted when it repeats.
 
-core/v1 and events.k8s.io/v1 are two views of the same stored objects; what is stored has core's
-fields, and `to_events_v1` / `from_events_v1` turn one into the other.
+core/v1 and events.k8s.io/v1 are two views of the same stored objects, with other names for some
+fields; `resources.conversion` turns one into the other.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,23 +27,16 @@ _RENAMED = (
 )
 
 
-def to_events_v1(obj: Object) -> Object:
-    """A copy of a core/v1 Event as events.k8s.io/v1 shows it."""
-    return _renamed(obj, dict(_RENAMED), "events.k8s.io/v1")
-
-
-def from_events_v1(obj: Object) -> Object:
-    """The other way round."""
-    return _renamed(obj, {new: old for old, new in _RENAMED}, "v1")
-
-
-def _renamed(obj: Object, fields: Mapping[str, str], api_version: str) -> Object:
-    renamed = {fields.get(field, field): value for field, value in obj.items()}
-    return {**renamed, "apiVersion": api_version}
+def _as_core(obj: Object) -> Object:
+    """The object with core/v1's field names, whichever view it is in."""
+    if obj.get("apiVersion") != "events.k8s.io/v1":
+        return obj
+    names_in_core = {new: old for old, new in _RENAMED}
+    return {names_in_core.get(field, field): value for field, value in obj.items()}
 
 
 def validate_create(obj: Object) -> Sequence[FieldError]:
-    core = from_events_v1(obj) if obj.get("apiVersion") == "events.k8s.io/v1" else obj
+    core = _as_core(obj)
     namespace = get_path(core, "metadata", "namespace", default="")
     involved = get_path(core, "involvedObject", "namespace", default="")
     at = "regarding.namespace" if core is not obj else "involvedObject.namespace"
@@ -69,7 +62,7 @@ def _validate_new_event(event: Object) -> list[FieldError]:
 
 
 def selectable_fields(obj: Object) -> Mapping[str, str]:
-    core = from_events_v1(obj) if "regarding" in obj else obj
+    core = _as_core(obj)
     involved, source = core.get("involvedObject") or {}, core.get("source") or {}
     fields = {
         f"involvedObject.{field}": involved.get(field) or ""
@@ -101,47 +94,42 @@ def new_selectable_fields(obj: Object) -> Mapping[str, str]:
     return {**fields, "reportingController": fields["reportingComponent"]}
 
 
-def _field(obj: Object, core: str) -> object:
-    """A field by core's name, whichever view the object is in."""
-    return obj.get(core) or obj.get(dict(_RENAMED).get(core, core))
-
-
 def _last_seen(obj: Object, now: datetime) -> str:
     moment = (
         get_path(obj, "series", "lastObservedTime")
-        or _field(obj, "lastTimestamp")
+        or _as_core(obj).get("lastTimestamp")
         or obj.get("eventTime")
     )
     return age_of(str(moment), now) if moment else UNKNOWN
 
 
 def _first_seen(obj: Object, now: datetime) -> str:
-    moment = _field(obj, "firstTimestamp") or obj.get("eventTime")
+    moment = _as_core(obj).get("firstTimestamp") or obj.get("eventTime")
     return age_of(str(moment), now) if moment else UNKNOWN
 
 
 def _object(obj: Object) -> str:
-    involved = _field(obj, "involvedObject")
+    involved = _as_core(obj).get("involvedObject")
     if not isinstance(involved, dict):
         return ""
     return f"{involved.get('kind', '').lower()}/{involved.get('name', '')}"
 
 
 def _subobject(obj: Object) -> str:
-    involved = _field(obj, "involvedObject")
+    involved = _as_core(obj).get("involvedObject")
     return str(involved.get("fieldPath") or "") if isinstance(involved, dict) else ""
 
 
 def _source(obj: Object) -> str:
-    source = _field(obj, "source")
+    source = _as_core(obj).get("source")
     component = source.get("component") if isinstance(source, dict) else ""
     host = source.get("host") if isinstance(source, dict) else ""
-    name = component or str(_field(obj, "reportingComponent") or "")
+    name = component or str(_as_core(obj).get("reportingComponent") or "")
     return f"{name}, {host}" if host else name
 
 
 def _count(obj: Object) -> int:
-    count = get_path(obj, "series", "count") or _field(obj, "count")
+    count = get_path(obj, "series", "count") or _as_core(obj).get("count")
     return count if isinstance(count, int) else 1
 
 
@@ -154,7 +142,7 @@ _COLUMNS = (
     Column("Source", from_object(_source), priority=1, description="Who reports the event."),
     Column(
         "Message",
-        from_object(lambda obj: str(_field(obj, "message") or "").strip()),
+        from_object(lambda obj: str(_as_core(obj).get("message") or "").strip()),
         description="What happened, for people.",
     ),
     Column("First Seen", _first_seen, priority=1, description="When it was first recorded."),
@@ -194,9 +182,4 @@ EVENTS_KIND = Kind(
     has_generation=False,
     validate_create=validate_create,
     selectable_fields=new_selectable_fields,
-    extra={
-        "storage_kind": ("", "Event"),
-        "from_storage": to_events_v1,
-        "to_storage": from_events_v1,
-    },
 )

@@ -19,26 +19,6 @@ def default_namespace(obj: Object) -> None:
         obj["metadata"]["labels"] = {**labels, _NAME_LABEL: name_of(obj)}
 
 
-def prepare(new: Object, old: Object | None) -> None:
-    """A new one is Active and waits for the namespace controller when deleted; only /finalize
-    changes spec.finalizers later.
-    """
-    if old is None:
-        new["status"] = {"phase": "Active"}
-        finalizers = list((new.get("spec") or {}).get("finalizers") or [])
-        if "kubernetes" not in finalizers:
-            finalizers.append("kubernetes")
-        new["spec"] = {**(new.get("spec") or {}), "finalizers": finalizers}
-        return
-    if "status" in old:
-        new["status"] = old["status"]
-    kept = get_path(old, "spec", "finalizers")
-    new["spec"] = {**(new.get("spec") or {})}
-    new["spec"].pop("finalizers", None)
-    if kept is not None:
-        new["spec"]["finalizers"] = kept
-
-
 def validate_create(obj: Object) -> Sequence[FieldError]:
     finalizers = get_path(obj, "spec", "finalizers", default=[])
     return validate_finalizers(finalizers, "spec.finalizers")
@@ -66,7 +46,6 @@ KIND = Kind(
     verbs=("create", "delete", "get", "list", "patch", "update", "watch"),
     name_problem=label_problem,
     default=default_namespace,
-    prepare=prepare,
     validate_create=validate_create,
     selectable_fields=selectable_fields,
 )

@@ -1,6 +1,6 @@
 """A Service: a stable name, address and port in front of Pods."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from minikube_py.kinds.columns import AGE, NAME, NONE, from_object, from_path, joined, labels_text
 from minikube_py.kinds.core.service_validation import validate_create, validate_update
@@ -11,6 +11,14 @@ from minikube_py.meta.objects import Object, get_path
 _CLIENT_IP_SECONDS = 10800
 _WITH_CLUSTER_IP = ("ClusterIP", "NodePort", "LoadBalancer")
 _WITH_NODE_PORTS = ("NodePort", "LoadBalancer")
+_ONLY_FOR = {
+    "ipFamilies": _WITH_CLUSTER_IP,
+    "ipFamilyPolicy": _WITH_CLUSTER_IP,
+    "internalTrafficPolicy": _WITH_CLUSTER_IP,
+    "externalTrafficPolicy": _WITH_NODE_PORTS,
+    "allocateLoadBalancerNodePorts": ("LoadBalancer",),
+    "loadBalancerClass": ("LoadBalancer",),
+}
 
 
 def default_service(obj: Object) -> None:
@@ -52,55 +60,20 @@ def _default(holder: Object, field: str, value: object) -> None:
 
 
 def prepare(new: Object, old: Object | None) -> None:
-    """Keeps allocated addresses and ports that an update leaves out, as `kubectl apply` does."""
+    """A change of type gives up what the new type has no use for, when it was only sent back.
+
+    Addresses and ports that an update leaves out are carried over by the allocator.
+    """
     if old is None:
         new["status"] = {"loadBalancer": {}}
         return
-    new["status"] = old.get("status") or {"loadBalancer": {}}
     fresh, stored = new.get("spec") or {}, old.get("spec") or {}
-    _drop_what_type_lost(fresh, stored)
-    if fresh.get("type") in _WITH_CLUSTER_IP and stored.get("type") in _WITH_CLUSTER_IP:
-        if not fresh.get("clusterIP") and not fresh.get("clusterIPs"):
-            _carry(fresh, stored, ("clusterIP", "clusterIPs"))
-        elif not fresh.get("clusterIP") or fresh.get("clusterIP") == stored.get("clusterIP"):
-            _carry(fresh, stored, ("clusterIP",))
-            if not fresh.get("clusterIPs"):
-                _carry(fresh, stored, ("clusterIPs",))
-    if fresh.get("type") in _WITH_NODE_PORTS and stored.get("type") in _WITH_NODE_PORTS:
-        _carry_node_ports(fresh.get("ports") or [], stored.get("ports") or [])
-    is_local = fresh.get("externalTrafficPolicy") == "Local"
-    if fresh.get("type") == "LoadBalancer" and is_local and not fresh.get("healthCheckNodePort"):
-        _carry(fresh, stored, ("healthCheckNodePort",))
-
-
-def _carry(fresh: Object, stored: Object, fields: Sequence[str]) -> None:
-    for field in fields:
-        if field in stored:
-            fresh[field] = stored[field]
-
-
-def _carry_node_ports(fresh: Sequence[Object], stored: Sequence[Object]) -> None:
-    taken = {port.get("nodePort") for port in fresh}
-    known = {(port.get("port"), port.get("protocol")): port.get("nodePort") for port in stored}
-    for port in fresh:
-        node_port = known.get((port.get("port"), port.get("protocol")))
-        if not port.get("nodePort") and node_port and node_port not in taken:
-            port["nodePort"] = node_port
-
-
-def _drop_what_type_lost(fresh: Object, stored: Object) -> None:
-    """A type that needs no address or node port gives up those it was sent back with."""
-    if stored.get("type") in _WITH_CLUSTER_IP and fresh.get("type") == "ExternalName":
-        for field in ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"):
-            if fresh.get(field) == stored.get(field):
-                fresh.pop(field, None)
-        fresh.pop("internalTrafficPolicy", None)
-    if stored.get("type") in _WITH_NODE_PORTS and fresh.get("type") not in _WITH_NODE_PORTS:
-        for new, old in zip(fresh.get("ports") or [], stored.get("ports") or [], strict=False):
-            if new.get("nodePort") == old.get("nodePort"):
-                new.pop("nodePort", None)
-        if not fresh.get("externalIPs"):
-            fresh.pop("externalTrafficPolicy", None)
+    for field, types in _ONLY_FOR.items():
+        serves = fresh.get("type") in types or (
+            field == "externalTrafficPolicy" and fresh.get("externalIPs")
+        )
+        if not serves and stored.get("type") in types and fresh.get(field) == stored.get(field):
+            fresh.pop(field, None)
 
 
 def selectable_fields(obj: Object) -> Mapping[str, str]:
