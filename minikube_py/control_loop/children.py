@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from minikube_py.control_loop.informer import Informer
 from minikube_py.kinds.kind import Kind
-from minikube_py.meta.errors import Conflict, NotFound
+from minikube_py.meta.errors import ApiError, Conflict, NotFound
 from minikube_py.meta.objects import (
     Key,
     Object,
@@ -153,3 +153,9 @@ class Claimer:
                 f"{self.owner_kind.resource} {name_of(self.owner)!r} is gone or going; "
                 "it adopts nothing"
             )
+
+
+def is_because_namespace_ends(error: ApiError) -> bool:
+    """Nothing new is made in a namespace on its way out: no failure worth a word."""
+    causes = (error.details or {}).get("causes") or []
+    return any(cause.get("reason") == "NamespaceTerminating" for cause in causes)

@@ -23,12 +23,14 @@ from minikube_py.meta.objects import (
     resource_version_of,
 )
 from minikube_py.meta.selectors import Selector
-from minikube_py.resources.resources import Change, Resources
+from minikube_py.resources.options import Change
+from minikube_py.resources.resources import Resources
 
 log = logging.getLogger(__name__)
 
 OnChange = Callable[[Object | None, Object | None], None]
 """(old, new): old is None when the object appeared, new is None when it is gone."""
+_Waiting = tuple[Callable[[Object | None], bool], asyncio.Future[None]]
 IndexBy = Callable[[Object], Iterable[str]]
 
 _NAMESPACE = "namespace"
@@ -70,6 +72,7 @@ class Informer:
         self._revision = 0
         self._observers: list[tuple[int, int, asyncio.Future[None]]] = []
         self._tickets = count()
+        self._waiting: dict[Key, list[_Waiting]] = {}
 
     @property
     def synced(self) -> bool:
@@ -120,6 +123,21 @@ class Informer:
         heapq.heappush(self._observers, (int(version), next(self._tickets), future))
         async with asyncio.timeout(_OBSERVE_SECONDS):
             await future
+
+    async def until(self, key: Key, holds: Callable[[Object | None], bool]) -> None:
+        """Waits until `holds` is true of what this copy has under `key`. Raises TimeoutError after
+        ten seconds.
+        """
+        if holds(self.get(key)):
+            return
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        waiting = (holds, future)
+        self._waiting.setdefault(key, []).append(waiting)
+        try:
+            async with asyncio.timeout(_OBSERVE_SECONDS):
+                await future
+        finally:
+            self._stop_waiting(key, waiting)
 
     async def run(self) -> None:
         """Ends only by cancellation. A watch that expired starts over with a list."""
@@ -176,6 +194,16 @@ class Informer:
             index.move(key, old, new)
         for on_change in self._subscribers:
             _tell(on_change, old, new)
+        for holds, future in self._waiting.get(key, ()):
+            if not future.done() and holds(new):
+                future.set_result(None)
+
+    def _stop_waiting(self, key: Key, waiting: _Waiting) -> None:
+        others = [each for each in self._waiting[key] if each is not waiting]
+        if others:
+            self._waiting[key] = others
+        else:
+            del self._waiting[key]
 
     def _advance(self, revision: int) -> None:
         self._revision = max(self._revision, revision)

@@ -18,7 +18,8 @@ from minikube_py.kinds.catalog import EVENT
 from minikube_py.meta.errors import ApiError, NotFound
 from minikube_py.meta.objects import Object, object_reference
 from minikube_py.meta.timestamps import Clock, format_time
-from minikube_py.resources.resources import Resources, WriteOptions
+from minikube_py.resources.options import WriteOptions
+from minikube_py.resources.resources import Resources
 from minikube_py.store.interface import StoreUnavailable
 
 log = logging.getLogger(__name__)

@@ -36,7 +36,8 @@ from minikube_py.meta.objects import (
 )
 from minikube_py.meta.selectors import from_label_selector
 from minikube_py.meta.timestamps import Clock
-from minikube_py.resources.resources import DeleteOptions, Resources
+from minikube_py.resources.options import DeleteOptions
+from minikube_py.resources.resources import Resources
 
 log = logging.getLogger(__name__)
 

@@ -1,0 +1,98 @@
+"""What a pod takes of a node: resources as the sum Kubernetes forms, and ports of the host.
+
+Pure (component-helpers' resource.PodRequests). CPU counts in thousandths, the rest in whole units.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from minikube_py.meta.objects import Object, get_path
+from minikube_py.meta.quantity import parse_quantity, to_bytes, to_milli
+
+Amounts = dict[str, int]
+HostPort = tuple[str, str, int]
+"""(address, protocol, port); address 0.0.0.0 takes the port on all of them."""
+
+EVERY_ADDRESS = "0.0.0.0"  # noqa: S104  # compared, never listened on
+_DEFAULT_CPU_MILLI = 100
+_DEFAULT_MEMORY = 200 * 1024 * 1024
+
+
+def amounts(quantities: Mapping[str, Any] | None) -> Amounts:
+    return {
+        name: to_milli(parse_quantity(value)) if name == "cpu" else to_bytes(parse_quantity(value))
+        for name, value in (quantities or {}).items()
+    }
+
+
+def pod_requests(pod: Object) -> Amounts:
+    """The larger of what runs together and of each init container beside the sidecars before."""
+    spec = pod.get("spec") or {}
+    running: Amounts = {}
+    for container in spec.get("containers") or []:
+        _add(running, _container_requests(container))
+    sidecars: Amounts = {}
+    starting: Amounts = {}
+    for container in spec.get("initContainers") or []:
+        requests = _container_requests(container)
+        if container.get("restartPolicy") == "Always":
+            _add(sidecars, requests)
+            peak = sidecars
+        else:
+            peak = dict(sidecars)
+            _add(peak, requests)
+        _raise_to(starting, peak)
+    _add(running, sidecars)
+    _raise_to(running, starting)
+    for name, value in amounts(get_path(spec, "resources", "requests")).items():
+        running[name] = value
+    _add(running, amounts(spec.get("overhead")))
+    return running
+
+
+def with_least(requests: Amounts) -> Amounts:
+    """For scores only: a pod that asks for nothing still weighs something."""
+    return {
+        **requests,
+        "cpu": requests.get("cpu") or _DEFAULT_CPU_MILLI,
+        "memory": requests.get("memory") or _DEFAULT_MEMORY,
+    }
+
+
+def host_ports(pod: Object) -> list[HostPort]:
+    spec = pod.get("spec") or {}
+    containers = [
+        *(spec.get("containers") or []),
+        *(
+            container
+            for container in spec.get("initContainers") or []
+            if container.get("restartPolicy") == "Always"
+        ),
+    ]
+    return [
+        (port.get("hostIP") or EVERY_ADDRESS, port.get("protocol", "TCP"), port["hostPort"])
+        for container in containers
+        for port in container.get("ports") or []
+        if port.get("hostPort")
+    ]
+
+
+def ports_collide(one: HostPort, other: HostPort) -> bool:
+    same_address = one[0] == other[0] or EVERY_ADDRESS in (one[0], other[0])
+    return same_address and one[1:] == other[1:]
+
+
+def _container_requests(container: Mapping[str, Any]) -> Amounts:
+    resources = container.get("resources") or {}
+    # A limit without a request is the request; the API fills that in on create, too.
+    return {**amounts(resources.get("limits")), **amounts(resources.get("requests"))}
+
+
+def _add(total: Amounts, more: Mapping[str, int]) -> None:
+    for name, value in more.items():
+        total[name] = total.get(name, 0) + value
+
+
+def _raise_to(total: Amounts, least: Mapping[str, int]) -> None:
+    for name, value in least.items():
+        total[name] = max(total.get(name, 0), value)
