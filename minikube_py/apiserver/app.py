@@ -1,0 +1,71 @@
+"""The API server as one aiohttp application. Sockets, TLS and the certificates are the daemon's."""
+
+from collections.abc import Mapping
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+
+from minikube_py.apiserver.authn import TokenAuthenticator
+from minikube_py.apiserver.authz import Authorizer, MastersOnly
+from minikube_py.apiserver.context import SERVER, ApiServer, Check
+from minikube_py.apiserver.metrics import Metrics
+from minikube_py.apiserver.middleware import add_headers, new_middleware
+from minikube_py.apiserver.openapi import OPENAPI, OpenApi
+from minikube_py.apiserver.routes import add_routes
+from minikube_py.apiserver.streams.interface import PodStreams
+from minikube_py.meta.timestamps import Clock, system_clock
+from minikube_py.resources.resources import Resources
+
+_KEEPALIVE_SECONDS = 180.0
+_SHUTDOWN_SECONDS = 2.0
+
+
+def build_app(
+    resources: Resources,
+    *,
+    streams: PodStreams,
+    checks: Mapping[str, Check] | None = None,
+    authenticator: TokenAuthenticator | None = None,
+    authorizer: Authorizer | None = None,
+    registry: CollectorRegistry | None = None,
+    clock: Clock = system_clock,
+) -> web.Application:
+    """`checks` are what /readyz asks; `authenticator` knows bearer tokens (None: certificates only);
+    `registry` may hold other components' metrics, /metrics shows all of it.
+    """
+    app = web.Application(
+        middlewares=[new_middleware(authenticator)],
+        client_max_size=0,  # bodies.read_limited is the one limit
+    )
+    app[SERVER] = ApiServer(
+        resources=resources,
+        streams=streams,
+        checks=dict(checks or {}),
+        authorizer=authorizer or MastersOnly(),
+        metrics=Metrics(registry or CollectorRegistry(), lambda: resources.store.revision),
+        clock=clock,
+    )
+    app[OPENAPI] = OpenApi(resources.catalog)
+    app.on_response_prepare.append(add_headers)
+    app.on_shutdown.append(_end_long_requests)
+    add_routes(app)
+    return app
+
+
+def build_runner(app: web.Application) -> web.AppRunner:
+    """A runner with the settings the application relies on: a handler is cancelled when its client
+    goes away (watches end at once), no access log, and a short wait for streams at shutdown.
+    """
+    return web.AppRunner(
+        app,
+        access_log=None,
+        handler_cancellation=True,
+        keepalive_timeout=_KEEPALIVE_SECONDS,
+        shutdown_timeout=_SHUTDOWN_SECONDS,
+        max_line_size=64 * 1024,
+        max_field_size=64 * 1024,
+    )
+
+
+async def _end_long_requests(app: web.Application) -> None:
+    app[SERVER].closing.set()

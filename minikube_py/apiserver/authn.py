@@ -1,0 +1,93 @@
+"""Who is asking: the client certificate of the TLS connection, or a bearer token, or nobody.
+
+The TLS layer has verified the certificate against the cluster's CA; here its subject becomes a
+user (CN) with groups (O). Tokens are looked up by an authenticator the daemon provides.
+"""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from aiohttp import web
+
+from minikube_py.meta.errors import Unauthorized
+
+AUTHENTICATED = "system:authenticated"
+UNAUTHENTICATED = "system:unauthenticated"
+_PROTOCOL_TOKEN = "base64url.bearer.authorization.k8s.io."  # noqa: S105 - a subprotocol's prefix
+
+
+@dataclass(frozen=True)
+class User:
+    name: str
+    groups: tuple[str, ...] = ()
+    uid: str = ""
+    extra: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def is_anonymous(self) -> bool:
+        return UNAUTHENTICATED in self.groups
+
+
+ANONYMOUS = User("system:anonymous", (UNAUTHENTICATED,))
+
+
+class TokenAuthenticator(Protocol):
+    async def authenticate(self, token: str) -> User | None:
+        """The token's user, None when the token is not (or no longer) valid."""
+        ...
+
+
+async def authenticate(request: web.BaseRequest, tokens: TokenAuthenticator | None) -> User:
+    """ANONYMOUS when no credentials are given; raises Unauthorized for ones that are wrong."""
+    user = _certificate_user(request)
+    if user is None:
+        token = _bearer_token(request)
+        if token is None:
+            return ANONYMOUS
+        user = await tokens.authenticate(token) if tokens else None
+        if user is None:
+            raise Unauthorized("Unauthorized")
+    if AUTHENTICATED in user.groups:
+        return user
+    return User(user.name, (*user.groups, AUTHENTICATED), user.uid, user.extra)
+
+
+def _certificate_user(request: web.BaseRequest) -> User | None:
+    transport = request.transport
+    certificate = transport.get_extra_info("peercert") if transport is not None else None
+    if not certificate:
+        return None
+    name, groups = "", []
+    for attribute, value in _subject(certificate):
+        if attribute == "commonName":
+            name = value
+        elif attribute == "organizationName":
+            groups.append(value)
+    return User(name, tuple(groups)) if name else None
+
+
+def _subject(certificate: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [pair for relative_name in certificate.get("subject", ()) for pair in relative_name]
+
+
+def _bearer_token(request: web.BaseRequest) -> str | None:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and token.strip():
+        return token.strip()
+    return _websocket_token(request.headers.get("Sec-WebSocket-Protocol", ""))
+
+
+def _websocket_token(protocols: str) -> str | None:
+    """Browsers can't set headers on WebSockets: the token travels as a subprotocol."""
+    for protocol in protocols.split(","):
+        name = protocol.strip()
+        if name.startswith(_PROTOCOL_TOKEN):
+            encoded = name.removeprefix(_PROTOCOL_TOKEN)
+            try:
+                return base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)).decode()
+            except (binascii.Error, UnicodeDecodeError):
+                raise Unauthorized("Unauthorized") from None
+    return None

@@ -1,0 +1,177 @@
+"""Request bodies: read within a limit, parsed from JSON or YAML, and refused with a reason when they
+are too large, too deep or not what their content type says.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+from aiohttp import web
+
+from minikube_py.apiserver.negotiation import Format
+from minikube_py.meta.encoding import decode
+from minikube_py.meta.errors import BadRequest, RequestEntityTooLarge
+
+MAX_BODY_BYTES = 3 * 1024 * 1024
+MAX_DEPTH = 200
+MAX_NODES = 1_000_000
+
+
+@dataclass(frozen=True)
+class Body:
+    """`duplicates` are the paths of fields that stand twice; `value` has the last of each."""
+
+    value: Any
+    duplicates: tuple[str, ...] = ()
+
+
+async def read_limited(request: web.Request) -> bytes:
+    """The whole body. Raises RequestEntityTooLarge beyond MAX_BODY_BYTES without reading on."""
+    if (request.content_length or 0) > MAX_BODY_BYTES:
+        raise _too_large()
+    chunks, size = [], 0
+    async for chunk in request.content.iter_any():
+        size += len(chunk)
+        if size > MAX_BODY_BYTES:
+            raise _too_large()
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def parse(data: bytes, format_: Format, *, find_duplicates: bool = False) -> Body:
+    """Raises BadRequest that says where the text is wrong."""
+    if format_ == "yaml":
+        return _parse_yaml(data)
+    value = decode(data)
+    _refuse_deep(value)
+    if not find_duplicates:
+        return Body(value)
+    return Body(value, tuple(_duplicates(data)))
+
+
+def parse_object(data: bytes, format_: Format, *, find_duplicates: bool = False) -> Body:
+    """As `parse`, for bodies that must be a JSON object."""
+    body = parse(data, format_, find_duplicates=find_duplicates)
+    if not isinstance(body.value, dict):
+        raise BadRequest(f"the object provided must be a JSON object, not {_type_name(body.value)}")
+    return body
+
+
+def _too_large() -> RequestEntityTooLarge:
+    return RequestEntityTooLarge(f"Request entity too large: limit is {MAX_BODY_BYTES}")
+
+
+def _type_name(value: Any) -> str:
+    names = {list: "a list", str: "a string", bool: "a boolean", type(None): "null"}
+    return names.get(type(value), "a number")
+
+
+def _refuse_deep(value: Any) -> None:
+    """Whatever walks objects by recursion later may rely on MAX_DEPTH, and on MAX_NODES where YAML
+    aliases stand for more than was sent.
+    """
+    level, nodes = [value], 0
+    for _ in range(MAX_DEPTH):
+        level = _containers_below(level, MAX_NODES - nodes)
+        nodes += len(level)
+        if not level:
+            return
+    raise _too_deep()
+
+
+def _containers_below(level: list[Any], allowed: int) -> list[Any]:
+    below: list[Any] = []
+    for node in level:
+        children = node.values() if isinstance(node, dict) else node
+        if isinstance(node, dict | list):
+            below += [child for child in children if isinstance(child, dict | list)]
+        if len(below) > allowed:
+            raise BadRequest(f"the object provided has more than {MAX_NODES} lists and maps")
+    return below
+
+
+def _too_deep() -> BadRequest:
+    return BadRequest(f"the object provided nests deeper than {MAX_DEPTH} levels")
+
+
+class _Pairs(list[tuple[str, Any]]):
+    """An object as it stood in the text, doubles included."""
+
+
+def _duplicates(data: bytes) -> list[str]:
+    """orjson keeps the last of two equal keys silently; the standard parser shows all of them."""
+    found: list[str] = []
+
+    def collect(pairs: list[tuple[str, Any]]) -> _Pairs:
+        return _Pairs(pairs)
+
+    _walk_pairs(json.loads(data, object_pairs_hook=collect), "", found)
+    return found
+
+
+def _walk_pairs(value: Any, path: str, found: list[str]) -> None:
+    if isinstance(value, _Pairs):
+        seen: set[str] = set()
+        for key, child in value:
+            child_path = f"{path}.{key}" if path else key
+            if key in seen:
+                found.append(child_path)
+            seen.add(key)
+            _walk_pairs(child, child_path, found)
+    elif isinstance(value, list):
+        for index, child in enumerate(value):
+            _walk_pairs(child, f"{path}[{index}]", found)
+
+
+class _ManifestLoader(yaml.CSafeLoader):
+    """YAML as Kubernetes reads it: dates stay text, keys are text, doubles are noted."""
+
+    def __init__(self, stream: bytes) -> None:
+        super().__init__(stream)
+        self.duplicates: list[str] = []
+
+
+def _construct_mapping(loader: _ManifestLoader, node: yaml.MappingNode) -> dict[str, Any]:
+    loader.flatten_mapping(node)
+    mapping: dict[str, Any] = {}
+    for key_node, value_node in node.value:
+        key = loader.construct_object(key_node, deep=True)
+        if not isinstance(key, str):
+            key = key_node.value
+        if key in mapping:
+            loader.duplicates.append(key)
+        mapping[key] = loader.construct_object(value_node, deep=True)
+    return mapping
+
+
+_ManifestLoader.add_constructor("tag:yaml.org,2002:map", _construct_mapping)
+_ManifestLoader.add_constructor(
+    "tag:yaml.org,2002:timestamp", lambda loader, node: loader.construct_scalar(node)
+)
+
+
+def _parse_yaml(data: bytes) -> Body:
+    try:
+        _refuse_deep_events(data)
+        loader = _ManifestLoader(data)
+        try:
+            value = loader.get_single_data()
+        finally:
+            loader.dispose()
+    except (yaml.YAMLError, ValueError) as error:
+        raise BadRequest(f"the object provided is not valid YAML: {error}") from error
+    _refuse_deep(value)
+    return Body(value, tuple(loader.duplicates))
+
+
+def _refuse_deep_events(data: bytes) -> None:
+    """The loader recurses in C: depth has to be known before it starts."""
+    depth = 0
+    for event in yaml.parse(data, Loader=yaml.CSafeLoader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > MAX_DEPTH:
+            raise _too_deep()

@@ -1,0 +1,80 @@
+"""What every handler works with: the server's parts, and what is known about the request at hand."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from aiohttp import web
+
+from minikube_py.apiserver.authn import User
+from minikube_py.apiserver.authz import Authorizer
+from minikube_py.apiserver.metrics import Metrics
+from minikube_py.apiserver.streams.interface import PodStreams
+from minikube_py.apiserver.targets import Target
+from minikube_py.meta.timestamps import Clock
+from minikube_py.resources.resources import Resources
+
+T = TypeVar("T")
+Check = Callable[[], Awaitable[None]]
+"""Returns when all is well, raises with the reason otherwise."""
+
+
+@dataclass
+class ApiServer:
+    resources: Resources
+    streams: PodStreams
+    checks: Mapping[str, Check]
+    authorizer: Authorizer
+    metrics: Metrics
+    clock: Clock
+    closing: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the server goes down: long requests end cleanly."""
+    _writes: set[asyncio.Task[Any]] = field(default_factory=set)
+
+    async def finish(self, write: Coroutine[Any, Any, T]) -> T:
+        """Runs a write to its end even when the client that asked for it goes away."""
+        task = asyncio.ensure_future(write)
+        self._writes.add(task)
+        task.add_done_callback(self._writes.discard)
+        return await asyncio.shield(task)
+
+
+@dataclass
+class RequestState:
+    """One request, as the middleware found it. Handlers add `warnings` before they answer."""
+
+    audit_id: str
+    verb: str
+    target: Target | None
+    user: User
+    warnings: list[str] = field(default_factory=list)
+
+
+SERVER = web.AppKey("server", ApiServer)
+_STATE = "minikube_py.state"
+
+
+def server_of(request: web.Request) -> ApiServer:
+    return request.app[SERVER]
+
+
+def state_of(request: web.BaseRequest) -> RequestState:
+    state: RequestState = request[_STATE]
+    return state
+
+
+def target_of(request: web.Request) -> Target:
+    """For handlers that only resource paths lead to."""
+    target = state_of(request).target
+    assert target is not None
+    return target
+
+
+def find_state(request: web.BaseRequest) -> RequestState | None:
+    """None before the middleware ran, for requests that were not even HTTP."""
+    return request.get(_STATE)
+
+
+def set_state(request: web.Request, state: RequestState) -> None:
+    request[_STATE] = state

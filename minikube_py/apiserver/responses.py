@@ -1,0 +1,141 @@
+"""Writing answers. Objects arrive encoded and leave joined, never encoded again; large answers go out in
+pieces so that one of them does not hold up the others.
+"""
+
+import asyncio
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import orjson
+import yaml
+from aiohttp import web
+
+from minikube_py.apiserver.negotiation import JSON, Media
+from minikube_py.meta.encoding import decode, encode
+
+GZIP_FROM_BYTES = 128 * 1024
+_PIECE_BYTES = 128 * 1024
+_GZIP_LEVEL = 1
+_GZIP_WINDOW = zlib.MAX_WBITS | 16
+
+
+async def send_object(
+    request: web.Request, media: Media, value: Any, *, status: int = 200
+) -> web.StreamResponse:
+    """One decoded object."""
+    return await send_encoded(request, media, _encode_for(request, media, value), status=status)
+
+
+async def send_encoded(
+    request: web.Request, media: Media, encoded: bytes, *, status: int = 200
+) -> web.StreamResponse:
+    """One object's JSON bytes, turned into what `media` asks for."""
+    if media.format == "yaml":
+        encoded = to_yaml(decode(encoded))
+    elif _is_pretty(request):
+        encoded = orjson.dumps(decode(encoded), option=orjson.OPT_INDENT_2)
+    return await send_pieces(request, media.content_type, [encoded], status=status)
+
+
+async def send_list(
+    request: web.Request, media: Media, head: bytes, items: Sequence[bytes]
+) -> web.StreamResponse:
+    """`head` is the list up to and with `"items":[`."""
+    if media.format == "yaml" or _is_pretty(request):
+        return await send_encoded(request, media, head + b",".join(items) + b"]}\n")
+    return await send_pieces(request, JSON, _joined_pieces(head, items))
+
+
+async def send_pieces(
+    request: web.Request,
+    content_type: str,
+    pieces: Iterable[bytes],
+    *,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+) -> web.StreamResponse:
+    """Small answers at once; beyond GZIP_FROM_BYTES piece by piece, compressed if the client likes."""
+    parts = list(pieces)
+    size = sum(map(len, parts))
+    headers = {**(headers or {}), "Content-Type": content_type}
+    if size < GZIP_FROM_BYTES:
+        return web.Response(status=status, body=b"".join(parts), headers=headers)
+    response = web.StreamResponse(status=status, headers=headers)
+    compressed = "gzip" in request.headers.get("Accept-Encoding", "")
+    if compressed:
+        response.headers["Content-Encoding"] = "gzip"
+        response.headers["Vary"] = "Accept-Encoding"
+    else:
+        response.content_length = size
+    await response.prepare(request)
+    for piece in _gzip(parts) if compressed else _cut(parts):
+        await response.write(piece)
+        await asyncio.sleep(0)  # write() yields only when the socket is full
+    await response.write_eof()
+    return response
+
+
+def list_head(kind: str, api_version: str, metadata: dict[str, Any]) -> bytes:
+    return b'{"kind":"%s","apiVersion":"%s","metadata":%s,"items":[' % (
+        kind.encode(),
+        api_version.encode(),
+        encode(metadata),
+    )
+
+
+def list_metadata(revision: int, continue_token: str, remaining: int | None) -> dict[str, Any]:
+    metadata: dict[str, Any] = {"resourceVersion": str(revision)}
+    if continue_token:
+        metadata["continue"] = continue_token
+        if remaining:
+            metadata["remainingItemCount"] = remaining
+    return metadata
+
+
+def to_yaml(value: Any) -> bytes:
+    text: str = yaml.dump(value, Dumper=_YamlDumper, default_flow_style=False, allow_unicode=True)
+    return text.encode()
+
+
+class _YamlDumper(yaml.CSafeDumper):
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _encode_for(request: web.Request, media: Media, value: Any) -> bytes:
+    return encode(value) if media.format == "yaml" or _is_pretty(request) else encode(value) + b"\n"
+
+
+def _is_pretty(request: web.Request) -> bool:
+    pretty = request.query.get("pretty")
+    return pretty is not None and pretty.lower() not in ("false", "0")
+
+
+def _joined_pieces(head: bytes, items: Sequence[bytes]) -> Iterator[bytes]:
+    """Items with their commas, some hundred kilobytes a piece."""
+    pending, size = [head], len(head)
+    for index, item in enumerate(items):
+        if index:
+            pending.append(b",")
+        pending.append(item)
+        size += len(item) + 1
+        if size >= _PIECE_BYTES:
+            yield b"".join(pending)
+            pending, size = [], 0
+    pending.append(b"]}\n")
+    yield b"".join(pending)
+
+
+def _cut(parts: Iterable[bytes]) -> Iterator[bytes]:
+    for part in parts:
+        for start in range(0, len(part), _PIECE_BYTES):
+            yield part[start : start + _PIECE_BYTES]
+
+
+def _gzip(parts: Iterable[bytes]) -> Iterator[bytes]:
+    compressor = zlib.compressobj(_GZIP_LEVEL, zlib.DEFLATED, _GZIP_WINDOW)
+    for piece in _cut(parts):
+        if squeezed := compressor.compress(piece):
+            yield squeezed
+    yield compressor.flush()

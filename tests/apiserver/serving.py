@@ -1,0 +1,113 @@
+"""A real API server for tests: real TLS on loopback, real store and resources, no kubelet."""
+
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import trustme
+from aiohttp import web
+
+from minikube_py.apiserver.app import build_app, build_runner
+from minikube_py.kinds.catalog import NAMESPACE, builtin_catalog
+from minikube_py.resources.resources import Resources, ServiceAllocator
+from minikube_py.store.sqlite import SqliteStore
+from tests.apiserver.fake_streams import EchoStreams
+
+
+@dataclass
+class Certificates:
+    """`admin` is in system:masters, `alice` is in no group."""
+
+    ca: trustme.CA
+    server: trustme.LeafCert
+    admin: trustme.LeafCert
+    alice: trustme.LeafCert
+
+    @classmethod
+    def new(cls) -> "Certificates":
+        ca = trustme.CA()
+        return cls(
+            ca,
+            ca.issue_cert("127.0.0.1", "localhost"),
+            ca.issue_cert("admin", common_name="admin", organization_name="system:masters"),
+            ca.issue_cert("alice", common_name="alice", organization_name="people"),
+        )
+
+    def server_context(self) -> ssl.SSLContext:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        self.server.configure_cert(context)
+        self.ca.configure_trust(context)
+        context.verify_mode = ssl.CERT_OPTIONAL
+        return context
+
+    def client_context(self, who: str | None) -> ssl.SSLContext:
+        context = ssl.create_default_context()
+        self.ca.configure_trust(context)
+        if who is not None:
+            leaf: trustme.LeafCert = getattr(self, who)
+            leaf.configure_cert(context)
+        return context
+
+
+@dataclass
+class Cluster:
+    url: str
+    resources: Resources
+    streams: EchoStreams
+    certificates: Certificates
+    http: aiohttp.ClientSession
+    """As admin."""
+    runner: web.AppRunner
+    folder: Path
+
+    @asynccontextmanager
+    async def client(self, who: str | None) -> AsyncIterator[aiohttp.ClientSession]:
+        connector = aiohttp.TCPConnector(ssl=self.certificates.client_context(who))
+        async with aiohttp.ClientSession(self.url, connector=connector) as session:
+            yield session
+
+    def kubeconfig(self, who: str = "admin") -> Path:
+        """A file for kubectl and the client libraries."""
+        leaf: trustme.LeafCert = getattr(self.certificates, who)
+        ca, certificate, key = (self.folder / f"{who}-{part}.pem" for part in ("ca", "cert", "key"))
+        self.certificates.ca.cert_pem.write_to_path(ca)
+        leaf.cert_chain_pems[0].write_to_path(certificate)
+        leaf.private_key_pem.write_to_path(key)
+        path = self.folder / f"{who}.kubeconfig"
+        path.write_text(
+            f"""
+apiVersion: v1
+kind: Config
+clusters: [{{name: t, cluster: {{server: "{self.url}", certificate-authority: {ca}}}}}]
+users: [{{name: {who}, user: {{client-certificate: {certificate}, client-key: {key}}}}}]
+contexts: [{{name: t, context: {{cluster: t, user: {who}}}}}]
+current-context: t
+"""
+        )
+        return path
+
+
+@asynccontextmanager
+async def serve(folder: Path, certificates: Certificates, **options: Any) -> AsyncIterator[Cluster]:
+    """`options` go to build_app."""
+    store = await SqliteStore.open(folder / "state.db")
+    allocator = ServiceAllocator("10.96.0.0/16")
+    resources = Resources(store, builtin_catalog(), allocator=allocator)
+    await resources.create(NAMESPACE, None, {"metadata": {"name": "default"}})
+    streams = EchoStreams()
+    runner = build_runner(build_app(resources, **{"streams": streams, **options}))
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=certificates.server_context())
+        await site.start()
+        url = f"https://127.0.0.1:{runner.addresses[0][1]}"
+        connector = aiohttp.TCPConnector(ssl=certificates.client_context("admin"))
+        async with aiohttp.ClientSession(url, connector=connector) as session:
+            yield Cluster(url, resources, streams, certificates, session, runner, folder)
+    finally:
+        await runner.cleanup()
+        await store.close()
