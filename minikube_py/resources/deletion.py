@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from minikube_py.kinds.kind import Kind
-from minikube_py.meta.errors import Conflict, NotFound
+from minikube_py.meta.errors import NotFound
 from minikube_py.meta.objects import Object, get_path, is_deleting, uid_of
 from minikube_py.meta.timestamps import Clock, format_time, parse_time
 from minikube_py.resources.admission import AdmissionRequest, Lookup, admit
@@ -19,7 +19,7 @@ from minikube_py.resources.decode import copied
 from minikube_py.resources.namespaces import FINALIZER, holds_content, is_namespace
 from minikube_py.resources.options import DeleteOptions
 from minikube_py.resources.records import MAX_ATTEMPTS, Head, Records, Target
-from minikube_py.resources.write import Writes, is_finished, modified
+from minikube_py.resources.write import Writes, is_finished
 from minikube_py.store.interface import WriteConflict
 
 ORPHAN = "orphan"
@@ -137,7 +137,7 @@ class Deletions:
                 return await self._carry_out(target, step, head, options)
             except WriteConflict as conflict:
                 head = self._records.head(target, conflict)
-        raise modified(target)
+        raise target.modified()
 
     async def delete_many(self, targets: Sequence[Target], options: DeleteOptions) -> list[Object]:
         """Those that are gone meanwhile are passed over; the first other failure is raised."""
@@ -172,7 +172,7 @@ class Deletions:
                 return (await self._carry_out(target, step, head, DeleteOptions()))[0]
             except WriteConflict as conflict:
                 head = self._records.head(target, conflict)
-        raise modified(target)
+        raise target.modified()
 
     async def _carry_out(
         self, target: Target, step: DeletionStep, head: Head, options: DeleteOptions
@@ -204,4 +204,4 @@ def _check_preconditions(target: Target, obj: Object, options: DeleteOptions) ->
             f"{options.resource_version}, ResourceVersion in object meta: {version}"
         )
     if why:
-        raise Conflict.of(target.kind.group, target.kind.plural, target.name, why)
+        raise target.conflict(why)

@@ -11,12 +11,15 @@ from typing import Protocol
 
 from minikube_py.kinds.kind import Kind
 from minikube_py.meta import encoding
-from minikube_py.meta.errors import NotFound
+from minikube_py.meta.errors import Conflict, NotFound
 from minikube_py.meta.objects import Object
 from minikube_py.resources.conversion import from_stored, to_stored
 from minikube_py.resources.keys import store_key
 from minikube_py.store.interface import Delete, Item, Put, Store, WriteConflict
 
+_MODIFIED = (
+    "the object has been modified; please apply your changes to the latest version and try again"
+)
 MAX_ATTEMPTS = 64
 """How often a write is tried again on the newer state that came in between."""
 
@@ -43,6 +46,12 @@ class Target:
 
     def missing(self) -> NotFound:
         return NotFound.of(self.kind.group, self.kind.plural, self.name)
+
+    def conflict(self, why: str) -> Conflict:
+        return Conflict.of(self.kind.group, self.kind.plural, self.name, why)
+
+    def modified(self) -> Conflict:
+        return self.conflict(_MODIFIED)
 
 
 @dataclass(frozen=True)

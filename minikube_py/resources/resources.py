@@ -28,9 +28,11 @@ from minikube_py.resources.options import (
     WriteOptions,
     Written,
 )
+from minikube_py.resources.patching import patch_object, update_scale
 from minikube_py.resources.pods import bound_to
 from minikube_py.resources.reading import Reader
 from minikube_py.resources.records import Records, Target
+from minikube_py.resources.scale import scale_of
 from minikube_py.resources.selection import DecodedCache
 from minikube_py.resources.watching import ResourceWatch
 from minikube_py.resources.write import Draft, Request, Writes
@@ -143,7 +145,27 @@ class Resources:
     ) -> Written:
         """Raises NotFound, BadRequest, Invalid, or Conflict: `obj` was made from an older state."""
         request = Request(Target(kind, namespace, name), options, subresource)
+        if subresource == "scale":
+            return await update_scale(self._writes, request, obj)
         return await self._writes.update(request, obj)
+
+    async def patch(
+        self,
+        kind: Kind,
+        namespace: str | None,
+        name: str,
+        patch: Patch,
+        options: WriteOptions = _WRITE,
+        *,
+        subresource: str = "",
+    ) -> Written:
+        """Raises NotFound (but "apply" creates), Conflict, BadRequest, Invalid."""
+        request = Request(Target(kind, namespace, name), options, subresource)
+        return await patch_object(self._writes, request, patch)
+
+    def scale_of(self, kind: Kind, obj: Object) -> Object:
+        """The autoscaling/v1 Scale of `obj`; raises NotFound when its kind has none."""
+        return scale_of(kind, obj)
 
     async def delete(
         self,

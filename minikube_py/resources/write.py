@@ -12,23 +12,20 @@ from typing import Any
 from minikube_py.kinds.fields import validate_object_meta, validate_object_meta_update
 from minikube_py.kinds.kind import Kind
 from minikube_py.kinds.schema import schema_for
-from minikube_py.meta.errors import AlreadyExists, BadRequest, Conflict, FieldError, Invalid
+from minikube_py.meta.errors import AlreadyExists, BadRequest, FieldError, Invalid
 from minikube_py.meta.names import generate_name
 from minikube_py.meta.objects import Object, is_deleting, name_of, namespace_of, uid_of
 from minikube_py.meta.timestamps import Clock, format_time
 from minikube_py.resources.admission import AdmissionRequest, Lookup, Operation, admit
 from minikube_py.resources.allocate import ServiceAllocator, ServiceReservation, carry_over
 from minikube_py.resources.apply.tracking import Writer, track_update
-from minikube_py.resources.decode import decode_object
+from minikube_py.resources.decode import copied, decode_object
 from minikube_py.resources.namespaces import holds_content, is_namespace, prepare_namespace
 from minikube_py.resources.options import WriteOptions, Written
 from minikube_py.resources.records import MAX_ATTEMPTS, Head, Records, Target
 from minikube_py.store.interface import WriteConflict
 
 OWN_MANAGER = "mk"
-MODIFIED = (
-    "the object has been modified; please apply your changes to the latest version and try again"
-)
 _NAME_ATTEMPTS = 8
 _CREATED_BY_UPDATE = frozenset({"leases.coordination.k8s.io", "events", "endpoints", "services"})
 _STATUS_ON_CREATE = frozenset({"nodes"})
@@ -147,13 +144,14 @@ class Writes:
         """Replaces the object, or its status."""
         kind, target = request.kind, request.target
         obj, warnings = decode_object(kind, body, request.options.field_validation)
-        _check_identity(target, obj)
+        check_identity(target, obj)
         creates = not request.subresource and kind.resource in _CREATED_BY_UPDATE
         if creates and self._records.head(target) is None:
             if not obj["metadata"].get("resourceVersion"):
                 return await self.create_draft(kind, Draft(obj, warnings), request.options)
             raise target.missing()
-        return await self.rewrite(request, lambda _old: Draft(_shallow(obj), warnings))
+        # Each attempt starts from what the client sent, not from what the last one made of it.
+        return await self.rewrite(request, lambda _old: Draft(copied(obj), warnings))
 
     async def rewrite(self, request: Request, produce: Produce) -> Written:
         """Read, change, write; anew on what came in between. Raises NotFound, Conflict, Invalid."""
@@ -166,16 +164,16 @@ class Writes:
                 return await self._rewrite_once(request, head, produce)
             except WriteConflict as conflict:
                 head = self._records.head(target, conflict)
-        raise modified(target)
+        raise target.modified()
 
     async def _rewrite_once(self, request: Request, head: Head, produce: Produce) -> Written:
         old = head.obj
-        draft = produce(_own_copy(old))
+        draft = produce(copied(old))
         new = draft.obj
         if new == old and draft.managed_fields is None:
             return Written(old, warnings=draft.warnings)
         if not request.trusted:
-            _check_identity(request.target, new)
+            check_identity(request.target, new)
         _check_preconditions(request.target, new, old)
         self._revise(request, new, old)
         reservation = self._reserve_update(request, new, old)
@@ -288,10 +286,6 @@ class Writes:
         )
 
 
-def modified(target: Target) -> Conflict:
-    return Conflict.of(target.kind.group, target.kind.plural, target.name, MODIFIED)
-
-
 def is_finished(kind: Kind, obj: Object) -> bool:
     """Marked for deletion, and nobody is waited for any more."""
     metadata = obj["metadata"]
@@ -300,18 +294,6 @@ def is_finished(kind: Kind, obj: Object) -> bool:
     if is_namespace(kind) and holds_content(obj):
         return False
     return not metadata.get("deletionGracePeriodSeconds")
-
-
-def _own_copy(old: Object) -> Object:
-    from minikube_py.resources.decode import copied
-
-    copy: Object = copied(old)
-    return copy
-
-
-def _shallow(obj: Object) -> Object:
-    """A retry must start from what the client sent, not from what the last attempt made of it."""
-    return _own_copy(obj)
 
 
 def _place(kind: Kind, namespace: str | None, obj: Object) -> None:
@@ -327,7 +309,8 @@ def _place(kind: Kind, namespace: str | None, obj: Object) -> None:
         metadata["namespace"] = namespace
 
 
-def _check_identity(target: Target, obj: Object) -> None:
+def check_identity(target: Target, obj: Object) -> None:
+    """Fills in the name and namespace of the URL; raises BadRequest where `obj` says others."""
     metadata = obj["metadata"]
     name = metadata.setdefault("name", target.name)
     if name != target.name:
@@ -348,9 +331,9 @@ def _check_preconditions(target: Target, new: Object, old: Object) -> None:
     uid, version = uid_of(new), new["metadata"].get("resourceVersion")
     if uid and uid != uid_of(old):
         why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {uid_of(old)}"
-        raise Conflict.of(target.kind.group, target.kind.plural, target.name, why)
+        raise target.conflict(why)
     if version not in (None, "", "0", old["metadata"].get("resourceVersion")):
-        raise modified(target)
+        raise target.modified()
 
 
 def _carry_metadata(new: Object, old: Object) -> None:

@@ -70,7 +70,7 @@ async def test_generate_name_makes_different_names(resources: Resources) -> None
 
 
 async def test_a_name_is_required(resources: Resources) -> None:
-    with pytest.raises(Invalid, match="metadata.name: Required value: name or generateName"):
+    with pytest.raises(Invalid, match=r"metadata\.name: Required value: name or generateName"):
         await resources.create(CONFIG_MAP, "default", {"metadata": {}})
 
 
@@ -164,8 +164,8 @@ async def test_update_refuses_another_name_or_namespace(resources: Resources) ->
 
     with pytest.raises(BadRequest, match="does not match the name on the URL"):
         await resources.update(CONFIG_MAP, "default", "settings", config_map("else"))
+    body = {"metadata": {"name": "settings", "namespace": "other"}}
     with pytest.raises(BadRequest, match="does not match the namespace"):
-        body = {"metadata": {"name": "settings", "namespace": "other"}}
         await resources.update(CONFIG_MAP, "default", "settings", body)
 
 

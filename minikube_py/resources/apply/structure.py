@@ -90,3 +90,23 @@ def _fields(value: Any, schema: Schema | None, path: Path) -> Iterator[Path]:
             if shape == "keyed":
                 yield from _fields(items[0], schema.items, item_path)
             yield item_path
+
+
+def named_parents(fields: FieldSet, schema: Schema | None) -> set[Path]:
+    """The declared properties on the way to `fields`: owned with their content, though
+    managedFields doesn't list them (fieldpath's EnsureNamedFieldsAreMembers).
+    """
+    found: set[Path] = set()
+    for path in fields:
+        current = schema
+        for length, step in enumerate(path[:-1], start=1):
+            if current is None:
+                break
+            if step.startswith("f:"):
+                name = step[2:]
+                if current.has_field(name):
+                    found.add(path[:length])
+                current = current.field(name)
+            else:
+                current = current.items
+    return found
