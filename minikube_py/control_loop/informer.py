@@ -124,17 +124,21 @@ class Informer:
         async with asyncio.timeout(_OBSERVE_SECONDS):
             await future
 
-    async def until(self, key: Key, holds: Callable[[Object | None], bool]) -> None:
-        """Waits until `holds` is true of what this copy has under `key`. Raises TimeoutError after
-        ten seconds.
-        """
+    async def until(
+        self,
+        key: Key,
+        holds: Callable[[Object | None], bool],
+        *,
+        seconds: float = _OBSERVE_SECONDS,
+    ) -> None:
+        """Waits until `holds` is true of what this copy has under `key`; raises TimeoutError."""
         if holds(self.get(key)):
             return
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         waiting = (holds, future)
         self._waiting.setdefault(key, []).append(waiting)
         try:
-            async with asyncio.timeout(_OBSERVE_SECONDS):
+            async with asyncio.timeout(seconds):
                 await future
         finally:
             self._stop_waiting(key, waiting)

@@ -70,13 +70,13 @@ class Neighbours:
 
     def problem(self, node: NodeView) -> str | None:
         """Why the pod can't be on `node`, None when it can."""
-        if any((key, node.labels.get(key)) in self._closed for key in _keys(self._closed)):
-            return "node(s) didn't satisfy existing pods anti-affinity rules"
+        if not self._is_near(node):
+            return "node(s) didn't match pod affinity rules"
         for term, places in zip(self._far, self._far_places, strict=True):
             if (term.topology_key, node.labels.get(term.topology_key)) in places:
                 return "node(s) didn't match pod anti-affinity rules"
-        if not self._is_near(node):
-            return "node(s) didn't match pod affinity rules"
+        if any((key, node.labels.get(key)) in self._closed for key in _keys(self._closed)):
+            return "node(s) didn't satisfy existing pods anti-affinity rules"
         return None
 
     def _is_near(self, node: NodeView) -> bool:

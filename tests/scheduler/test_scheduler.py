@@ -1,0 +1,178 @@
+"""The scheduler on a real store: pods in, bindings out."""
+
+from typing import Any
+
+import pytest
+
+from minikube_py.kinds.catalog import NODE, POD
+from minikube_py.meta.objects import Object, find_condition, get_path
+from minikube_py.scheduler.scheduler import Scheduler
+from tests.control_loop.harness import ControlPlane, add_node, node, pod
+
+
+@pytest.fixture
+def scheduler(plane: ControlPlane) -> Scheduler:
+    made = Scheduler(plane.resources, plane.informers, plane.recorder, plane.clock)
+    plane.start(made)
+    return made
+
+
+async def test_a_pod_goes_to_the_node_that_has_room(
+    plane: ControlPlane, scheduler: Scheduler
+) -> None:
+    await add_node(plane, node("node-1"))
+
+    await plane.create(POD, pod("web"))
+
+    await plane.eventually(lambda: _node(plane, "web") == "node-1")
+    condition = find_condition(plane.get(POD, "web"), "PodScheduled")
+    assert condition is not None
+    assert condition["status"] == "True"
+    await plane.eventually(
+        lambda: plane.events("Scheduled") == ["Successfully assigned default/web to node-1"]
+    )
+
+
+async def test_without_nodes_the_pod_says_so_and_goes_when_one_comes(
+    plane: ControlPlane, scheduler: Scheduler
+) -> None:
+    await plane.create(POD, pod("web"))
+    await plane.eventually(lambda: _why(plane, "web") == "no nodes available to schedule pods")
+
+    await add_node(plane, node("node-1"))
+
+    await plane.eventually(lambda: _node(plane, "web") == "node-1")
+
+
+async def test_a_pod_too_large_waits_with_kubernetes_words_until_another_leaves(
+    plane: ControlPlane, scheduler: Scheduler
+) -> None:
+    await add_node(plane, node("node-1"))
+    await plane.create(POD, _sized("first", "3"))
+    await plane.eventually(lambda: _node(plane, "first"))
+
+    await plane.create(POD, _sized("second", "3"))
+
+    await plane.eventually(
+        lambda: _why(plane, "second") == "0/1 nodes are available: 1 Insufficient cpu."
+    )
+    await plane.eventually(
+        lambda: plane.events("FailedScheduling") == ["0/1 nodes are available: 1 Insufficient cpu."]
+    )
+    await plane.resources.finish_pod_deletion(
+        "default", "first", plane.get(POD, "first")["metadata"]["uid"]
+    )
+    await plane.eventually(lambda: _node(plane, "second") == "node-1")
+
+
+async def test_pods_created_together_never_overfill_a_node(
+    plane: ControlPlane, scheduler: Scheduler
+) -> None:
+    await add_node(plane, node("node-1"))
+    for number in range(6):
+        await plane.create(POD, _sized(f"pod-{number}", "1"))
+
+    await plane.eventually(lambda: sum(bool(_of(pod)) for pod in plane.all(POD)) == 4)
+    await plane.settled()
+
+    assert sum(bool(_of(pod)) for pod in plane.all(POD)) == 4
+
+
+async def test_the_most_important_pod_is_placed_first(
+    plane: ControlPlane, scheduler: Scheduler
+) -> None:
+    await plane.create(POD, _sized("low", "4"))
+    await plane.create(POD, {**_sized("high", "4")})
+    await plane.eventually(lambda: _why(plane, "low") and _why(plane, "high"))
+
+    await add_node(plane, node("node-1"))
+
+    await plane.eventually(lambda: _node(plane, "low") or _node(plane, "high"))
+    await plane.settled()
+    assert sum(bool(_of(pod)) for pod in plane.all(POD)) == 1
+
+
+async def test_a_cordoned_node_is_left_out_until_it_is_uncordoned(
+    plane: ControlPlane, scheduler: Scheduler
+) -> None:
+    await add_node(plane, node("node-1", spec={"unschedulable": True}))
+    await plane.create(POD, pod("web"))
+    await plane.eventually(
+        lambda: _why(plane, "web") == "0/1 nodes are available: 1 node(s) were unschedulable."
+    )
+
+    await plane.change(NODE, "node-1", lambda node: node["spec"].pop("unschedulable"))
+
+    await plane.eventually(lambda: _node(plane, "web") == "node-1")
+
+
+async def test_pods_that_keep_apart_spread_over_nodes_and_the_third_waits(
+    plane: ControlPlane, scheduler: Scheduler
+) -> None:
+    for name in ("node-1", "node-2"):
+        await add_node(plane, node(name))
+    rule = {
+        "labelSelector": {"matchLabels": {"app": "db"}},
+        "topologyKey": "kubernetes.io/hostname",
+    }
+    apart = {
+        "podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [rule]},
+    }
+    for name in ("db-0", "db-1", "db-2"):
+        await plane.create(POD, pod(name, labels={"app": "db"}, affinity=apart))
+
+    await plane.eventually(lambda: {_of(pod) for pod in plane.all(POD)} == {"node-1", "node-2", ""})
+    [waiting] = [pod for pod in plane.all(POD) if not _of(pod)]
+    await plane.eventually(
+        lambda: (
+            _why(plane, waiting["metadata"]["name"])
+            == "0/2 nodes are available: 2 node(s) didn't match pod anti-affinity rules."
+        )
+    )
+
+
+async def test_pods_of_another_scheduler_are_left_alone(
+    plane: ControlPlane, scheduler: Scheduler
+) -> None:
+    await add_node(plane, node("node-1"))
+    await plane.create(POD, pod("theirs", schedulerName="custom"))
+    await plane.create(POD, pod("ours"))
+
+    await plane.eventually(lambda: _node(plane, "ours"))
+    await plane.settled()
+
+    assert _node(plane, "theirs") == ""
+
+
+async def test_a_missing_claim_is_named_and_the_pod_goes_when_it_is_there(
+    plane: ControlPlane, scheduler: Scheduler
+) -> None:
+    await add_node(plane, node("node-1"))
+    volume = {"name": "data", "persistentVolumeClaim": {"claimName": "data"}}
+
+    await plane.create(POD, pod("db", volumes=[volume]))
+
+    await plane.eventually(
+        lambda: (
+            _why(plane, "db") == '0/1 nodes are available: persistentvolumeclaim "data" not found.'
+        )
+    )
+
+
+def _sized(name: str, cpu: str) -> Object:
+    body = pod(name)
+    body["spec"]["containers"][0]["resources"] = {"requests": {"cpu": cpu}}
+    return body
+
+
+def _of(pod: Object) -> str:
+    return str(get_path(pod, "spec", "nodeName", default=""))
+
+
+def _node(plane: ControlPlane, name: str) -> str:
+    return _of(plane.get(POD, name))
+
+
+def _why(plane: ControlPlane, name: str) -> Any:
+    condition = find_condition(plane.get(POD, name), "PodScheduled")
+    return condition and condition.get("message")
