@@ -104,18 +104,17 @@ def format_label_selector(selector: Mapping[str, Any] | None) -> str:
     """A LabelSelector as the text kubectl prints and `scale` reports."""
     if selector is None:
         return "<none>"
-    parts = [f"{key}={value}" for key, value in sorted((selector.get("matchLabels") or {}).items())]
+    parts = [(key, f"{key}={value}") for key, value in (selector.get("matchLabels") or {}).items()]
     for expression in selector.get("matchExpressions") or []:
         key, values = expression["key"], ",".join(sorted(expression.get("values") or []))
-        parts.append(
-            {
-                "In": f"{key} in ({values})",
-                "NotIn": f"{key} notin ({values})",
-                "Exists": key,
-                "DoesNotExist": f"!{key}",
-            }[expression["operator"]]
-        )
-    return ",".join(parts)
+        text = {
+            "In": f"{key} in ({values})",
+            "NotIn": f"{key} notin ({values})",
+            "Exists": key,
+            "DoesNotExist": f"!{key}",
+        }[expression["operator"]]
+        parts.append((key, text))
+    return ",".join(text for _, text in sorted(parts))
 
 
 @dataclass(frozen=True)
@@ -128,7 +127,7 @@ class FieldRequirement:
 def parse_field_selector(text: str) -> tuple[FieldRequirement, ...]:
     """`status.phase=Running,metadata.name!=x` (backslash escapes , = \\); raises BadRequest."""
     requirements = []
-    for clause in re.split(r"(?<!\\),", text):
+    for clause in re.findall(r"(?:\\.|[^,])+", text, re.DOTALL):
         if not clause.strip():
             continue
         match = re.fullmatch(r"\s*([^=!\s]+)\s*(==|=|!=)(.*)", clause, re.DOTALL)

@@ -2,8 +2,14 @@
 (MicroTime).
 """
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+
+_RFC3339 = re.compile(
+    r"(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})[Tt](?P<time>[0-9]{2}:[0-9]{2}:[0-9]{2})"
+    r"(?:\.(?P<fraction>[0-9]+))?(?P<zone>[Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
 
 Clock = Callable[[], datetime]
 """Returns the aware UTC time now; a parameter wherever time decides something."""
@@ -15,25 +21,30 @@ def system_clock() -> datetime:
 
 def format_time(moment: datetime) -> str:
     """`2026-01-31T12:00:00Z`."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return _in_utc(moment).isoformat(timespec="seconds") + "Z"
 
 
 def format_micro_time(moment: datetime) -> str:
     """`2026-01-31T12:00:00.000001Z`."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return _in_utc(moment).isoformat(timespec="microseconds") + "Z"
+
+
+def _in_utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(tzinfo=None)
 
 
 def parse_time(text: str) -> datetime:
     """Any RFC 3339 time (Docker's nanoseconds are cut to micro); raises ValueError."""
-    text = text.strip().replace("Z", "+00:00").replace("z", "+00:00")
-    head, dot, tail = text.partition(".")
-    if dot:
-        digits = len(tail) - len(tail.lstrip("0123456789"))
-        text = f"{head}.{tail[:digits][:6].ljust(6, '0')}{tail[digits:]}"
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError(f"{text!r} has no time zone")
-    return moment.astimezone(UTC)
+    match = _RFC3339.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"{text!r} is no RFC 3339 time such as 2026-01-31T12:00:00Z")
+    fraction = (match["fraction"] or "")[:6].ljust(6, "0")
+    zone = "+00:00" if match["zone"] in "Zz" else match["zone"]
+    try:
+        moment = datetime.fromisoformat(f"{match['date']}T{match['time']}.{fraction}{zone}")
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(f"{text!r} is out of range") from error
 
 
 def human_age(age: timedelta) -> str:
