@@ -19,6 +19,7 @@ from minikube_py.meta.cluster import Cluster
 from minikube_py.network import firewall
 from minikube_py.network.host import Host
 from minikube_py.network.pod_network import BridgePodNetwork
+from tests.control_loop.harness import ControlPlane, control_plane
 
 _OCTETS = iter(range(100, 250))
 
@@ -165,6 +166,12 @@ def _docker_like_forwarding(bridge: str) -> Iterator[None]:
     finally:
         for rule in rules:
             shell(f"iptables -w -D FORWARD {rule}", check=False)
+
+
+@pytest.fixture
+async def plane(tmp_path: Path) -> AsyncIterator[ControlPlane]:
+    async with control_plane(tmp_path) as made:
+        yield made
 
 
 @pytest.fixture
