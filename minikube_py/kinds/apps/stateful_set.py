@@ -101,8 +101,10 @@ def validate_create(obj: Object) -> Sequence[FieldError]:
     errors += check_not_negative("spec.ordinals.start", start)
     if spec.get("serviceName"):
         errors += check("spec.serviceName", spec["serviceName"], names.dns1035_problem)
-    errors += validate_selector_and_template(spec, "statefulset")
-    return errors + _validate_claims(spec.get("volumeClaimTemplates") or [])
+    claims = spec.get("volumeClaimTemplates") or []
+    claimed = {get_path(claim, "metadata", "name", default="") for claim in claims}
+    errors += validate_selector_and_template(spec, "statefulset", more_volumes=claimed)
+    return errors + _validate_claims(claims)
 
 
 def _validate_strategy(strategy: Object) -> list[FieldError]:

@@ -1,6 +1,6 @@
 """Validation of a whole PodSpec (pkg/apis/core/validation: ValidatePodSpec)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from minikube_py.kinds.fields import (
@@ -34,10 +34,15 @@ _NAMES = (
 )
 
 
-def validate_pod_spec(spec: Object, path: str) -> list[FieldError]:
-    """`spec` after defaulting; `path` is where it stands, `spec` or `spec.template.spec`."""
+def validate_pod_spec(
+    spec: Object, path: str, *, more_volumes: Collection[str] = ()
+) -> list[FieldError]:
+    """`spec` after defaulting; `path` is where it stands, `spec` or `spec.template.spec`.
+
+    `more_volumes` names what mounts may use besides its volumes: a StatefulSet's claim templates.
+    """
     volumes = spec.get("volumes") or []
-    mountable = {volume.get("name") for volume in volumes if volume.get("name")}
+    mountable = {volume["name"] for volume in volumes if volume.get("name")} | set(more_volumes)
     return [
         *validate_volumes(volumes, f"{path}.volumes"),
         *validate_containers(spec, mountable, path),

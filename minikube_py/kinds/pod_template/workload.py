@@ -1,6 +1,6 @@
 """What Deployments, ReplicaSets and StatefulSets share: selector, template and their columns."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from minikube_py.kinds.columns import from_object
 from minikube_py.kinds.fields import (
@@ -19,7 +19,9 @@ from minikube_py.meta.objects import Object, get_path
 from minikube_py.meta.selectors import from_label_selector
 
 
-def validate_selector_and_template(spec: Object, kind: str) -> list[FieldError]:
+def validate_selector_and_template(
+    spec: Object, kind: str, *, more_volumes: Collection[str] = ()
+) -> list[FieldError]:
     """`spec.selector`, `spec.template` and that one matches the other; `kind` for the message."""
     selector, template = spec.get("selector"), spec.get("template") or {}
     labels = (template.get("metadata") or {}).get("labels") or {}
@@ -35,15 +37,17 @@ def validate_selector_and_template(spec: Object, kind: str) -> list[FieldError]:
     if parsed is not None and not parsed.matches(labels):
         at = "spec.template.metadata.labels"
         errors.append(invalid(at, labels, "`selector` does not match template `labels`"))
-    return errors + validate_template(template, "spec.template")
+    return errors + validate_template(template, "spec.template", more_volumes=more_volumes)
 
 
-def validate_template(template: Object, path: str) -> list[FieldError]:
+def validate_template(
+    template: Object, path: str, *, more_volumes: Collection[str] = ()
+) -> list[FieldError]:
     """A PodTemplateSpec whose Pods are kept running: they must restart always."""
     metadata, spec = template.get("metadata") or {}, template.get("spec") or {}
     errors = validate_labels(metadata.get("labels"), f"{path}.metadata.labels")
     errors += validate_annotations(metadata.get("annotations"), f"{path}.metadata.annotations")
-    errors += validate_pod_spec(spec, f"{path}.spec")
+    errors += validate_pod_spec(spec, f"{path}.spec", more_volumes=more_volumes)
     policy = spec.get("restartPolicy")
     if policy in ("OnFailure", "Never"):
         errors.append(not_supported(f"{path}.spec.restartPolicy", policy, ("Always",)))
