@@ -1,0 +1,230 @@
+"""The kubelet: hears of this node's pods and of what the runtime does, and tells the pod workers.
+
+Before it the scheduler binds pods, after it everything is per pod. It keeps no state of its own:
+at start it lists the store and the runtime, adopts what runs and cleans up what nobody wants.
+"""
+
+import asyncio
+import logging
+from contextlib import suppress
+
+from minikube_py.container_runtime.interface import (
+    ContainerRuntime,
+    ObservedPod,
+    RuntimeEvent,
+    RuntimeFailure,
+    RuntimeInfo,
+)
+from minikube_py.control_loop.informer import Informer, Informers
+from minikube_py.control_loop.recorder import Recorder
+from minikube_py.kinds.catalog import CONFIG_MAP, PERSISTENT_VOLUME_CLAIM, POD, SECRET
+from minikube_py.kinds.kind import Kind
+from minikube_py.kinds.schema import KUBERNETES_VERSION
+from minikube_py.kubelet import host_facts
+from minikube_py.kubelet.cluster_reader import ClusterReader
+from minikube_py.kubelet.container_spec import HostFacts
+from minikube_py.kubelet.facts import is_running
+from minikube_py.kubelet.host_files import HostFiles
+from minikube_py.kubelet.images import Images
+from minikube_py.kubelet.node import NodeFacts, allocatable
+from minikube_py.kubelet.node_agent import NodeAgent
+from minikube_py.kubelet.pod_network import PodNetwork
+from minikube_py.kubelet.pod_workers import PodWorkers
+from minikube_py.kubelet.probe_actions import ProbeActions
+from minikube_py.kubelet.references import ReferenceKind
+from minikube_py.kubelet.streams import PodStreams
+from minikube_py.kubelet.tools import KubeletSettings, Tools
+from minikube_py.kubelet.volumes import Volumes
+from minikube_py.meta.objects import Object, get_path, name_of, namespace_of, uid_of
+from minikube_py.meta.timestamps import Clock
+from minikube_py.resources.resources import Resources
+
+__all__ = ["Kubelet", "KubeletSettings"]
+
+log = logging.getLogger(__name__)
+
+_RELIST_SECONDS = 60.0
+_RETRY_SECONDS = 1.0
+_OWN_DOING = frozenset({"create", "exec_create", "exec_start", "exec_die", "attach", "resize"})
+"""Events that say nothing the worker does not know already."""
+
+
+class Kubelet:
+    def __init__(  # noqa: PLR0913 - the composition root hands over what a node is made of
+        self,
+        settings: KubeletSettings,
+        resources: Resources,
+        informers: Informers,
+        runtime: ContainerRuntime,
+        pod_network: PodNetwork,
+        recorder: Recorder,
+        clock: Clock,
+    ) -> None:
+        self._settings = settings
+        self._resources = resources
+        self._informers = informers
+        self._runtime = runtime
+        self._network = pod_network
+        self._recorder = recorder
+        self._clock = clock
+        self._pods = informers.of(POD)
+        self._reader = ClusterReader(resources, informers)
+        self._streams = PodStreams(runtime, self._read_pod, clock)
+        self._workers: PodWorkers | None = None
+        for kind in (CONFIG_MAP, SECRET, PERSISTENT_VOLUME_CLAIM):
+            informers.of(kind)
+
+    @property
+    def streams(self) -> PodStreams:
+        return self._streams
+
+    async def run(self) -> None:
+        """Ends only by cancellation; containers go on running."""
+        info = await self._runtime.info()
+        facts = self._node_facts(info)
+        node = NodeAgent(self._resources, self._runtime, facts, self._clock)
+        await node.register()
+        await self._pods.wait_synced()
+        files = HostFiles()
+        actions = ProbeActions(self._runtime, on_paper=self._settings.on_paper)
+        workers = self._workers = PodWorkers(self._tools(facts, files, actions))
+        try:
+            async with asyncio.TaskGroup() as group:
+                workers.start(group)
+                await self._adopt(workers)
+                self._subscribe(workers)
+                group.create_task(self._follow_events(workers), name="kubelet events")
+                group.create_task(self._relist(workers), name="kubelet relist")
+                group.create_task(node.run(), name="node heartbeat")
+        finally:
+            await actions.close()
+            files.close()
+
+    # -- start ---------------------------------------------------------------------------------
+
+    def _node_facts(self, info: RuntimeInfo) -> NodeFacts:
+        settings = self._settings
+        return NodeFacts(
+            name=settings.node_name,
+            host_ip=settings.host_ip,
+            version=KUBERNETES_VERSION,
+            info=info,
+            max_pods=settings.max_pods,
+            disk_bytes=host_facts.disk_bytes(settings.data_dir),
+            pod_cidr=settings.pod_cidr,
+            machine_id=host_facts.machine_id(),
+            boot_id=host_facts.boot_id(),
+        )
+
+    def _tools(self, facts: NodeFacts, files: HostFiles, actions: ProbeActions) -> Tools:
+        host = HostFacts(
+            memory_bytes=facts.info.memory_bytes,
+            may_lower_oom_score=host_facts.may_lower_oom_score(),
+        )
+        volumes = Volumes(self._settings.pods_dir, files, self._runtime, self._reader, self._clock)
+        return Tools(
+            settings=self._settings,
+            resources=self._resources,
+            runtime=self._runtime,
+            network=self._network,
+            volumes=volumes,
+            images=Images(self._runtime, self._clock),
+            actions=actions,
+            files=files,
+            reader=self._reader,
+            recorder=self._recorder,
+            clock=self._clock,
+            host=host,
+            runtime_name=facts.info.name,
+            allocatable=allocatable(facts),
+        )
+
+    async def _adopt(self, workers: PodWorkers) -> None:
+        """What runs already, and what was left by pods that are gone."""
+        observed = {found.pod.uid: found for found in await self._list_pods()}
+        wanted = {uid_of(pod): pod for pod in self._pods.list() if self._is_ours(pod)}
+        for uid, pod in wanted.items():
+            workers.update(pod, observed.get(uid))
+        for uid, found in observed.items():
+            if uid not in wanted:
+                workers.adopt(found)
+        self._adopt_directories(workers)
+
+    async def _list_pods(self) -> list[ObservedPod]:
+        while True:
+            try:
+                return list(await self._runtime.list_pods())
+            except RuntimeFailure as error:
+                log.warning("the container runtime does not answer error=%s", error)
+                await asyncio.sleep(_RETRY_SECONDS)
+
+    def _adopt_directories(self, workers: PodWorkers) -> None:
+        """Files of pods that neither the store nor the runtime knows."""
+        pods_dir = self._settings.pods_dir
+        if not pods_dir.is_dir():
+            return
+        for entry in pods_dir.iterdir():
+            if entry.name not in workers.uids():
+                workers.adopt_leftovers(entry.name)
+
+    # -- hearing -------------------------------------------------------------------------------
+
+    def _subscribe(self, workers: PodWorkers) -> None:
+        def on_pod(old: Object | None, new: Object | None) -> None:
+            if old is not None and (new is None or uid_of(new) != uid_of(old)):
+                workers.gone(uid_of(old))
+            if new is not None and self._is_ours(new):
+                workers.update(new)
+
+        self._pods.subscribe(on_pod)
+        kinds: tuple[tuple[Kind, ReferenceKind], ...] = (
+            (CONFIG_MAP, "ConfigMap"),
+            (SECRET, "Secret"),
+            (PERSISTENT_VOLUME_CLAIM, "PersistentVolumeClaim"),
+        )
+        for kind, name in kinds:
+            _subscribe_source(self._informers.of(kind), name, workers)
+
+    def _is_ours(self, pod: Object) -> bool:
+        return bool(get_path(pod, "spec", "nodeName") == self._settings.node_name)
+
+    def _read_pod(self, namespace: str, name: str) -> Object | None:
+        return self._resources.get_or_none(POD, namespace, name)
+
+    async def _follow_events(self, workers: PodWorkers) -> None:
+        while True:
+            try:
+                async for event in self._runtime.events():
+                    _hear(workers, event)
+            except RuntimeFailure as error:
+                log.warning("runtime events broke off error=%s", error)
+            await asyncio.sleep(_RETRY_SECONDS)
+            workers.look("")
+
+    async def _relist(self, workers: PodWorkers) -> None:
+        """An event may be lost; a list can't be."""
+        while True:
+            await asyncio.sleep(_RELIST_SECONDS)
+            with suppress(RuntimeFailure):
+                workers.compare(list(await self._runtime.list_pods()))
+
+
+def _subscribe_source(informer: Informer, kind: ReferenceKind, workers: PodWorkers) -> None:
+    def on_change(old: Object | None, new: Object | None) -> None:
+        obj = new if new is not None else old
+        if obj is not None:
+            workers.changed(namespace_of(obj), (kind, name_of(obj)))
+
+    informer.subscribe(on_change)
+
+
+def _hear(workers: PodWorkers, event: RuntimeEvent) -> None:
+    if event.action.partition(":")[0] in _OWN_DOING:
+        return
+    state = workers.state_of(event.pod_uid) if event.pod_uid else None
+    if state is not None and event.action == "start":
+        known = {c.id for c in state.observed.containers if is_running(c)}
+        known |= {sandbox.id for sandbox in state.observed.sandboxes if sandbox.running}
+        if event.container_id in known:
+            return
+    workers.look(event.pod_uid)

@@ -1,0 +1,232 @@
+"""Brings one container up: image, environment, mounts, create, start, postStart hook.
+
+A container that can't be had is left waiting with kubelet's reason and tried again; it never keeps
+its siblings from starting.
+"""
+
+from dataclasses import dataclass
+
+from minikube_py.container_runtime.interface import (
+    ContainerSpec,
+    ImageInfo,
+    Mount,
+    ObservedContainer,
+    RuntimeFailure,
+    RuntimeUnavailable,
+    StartFailed,
+)
+from minikube_py.kubelet.backoff import DELAY_ANNOTATION
+from minikube_py.kubelet.container_spec import SpecProblem, Surroundings, container_spec
+from minikube_py.kubelet.environment import EnvironmentProblem, environment, wants_address
+from minikube_py.kubelet.facts import Waiting
+from minikube_py.kubelet.host_files import FileProblem
+from minikube_py.kubelet.images import NeedsPull, Present, PullFailed, Refused
+from minikube_py.kubelet.own_files import OwnFiles
+from minikube_py.kubelet.plan import Start
+from minikube_py.kubelet.pod_state import Hold, PodState
+from minikube_py.kubelet.podspec import Member, member
+from minikube_py.kubelet.probe_actions import ProbeTarget
+from minikube_py.kubelet.tools import Tools
+from minikube_py.kubelet.volumes import VolumeProblem
+from minikube_py.meta.objects import Object, get_path
+
+_HOOK_SECONDS = 86_400.0
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A container whose image is there: it may be created."""
+
+    start: Start
+    member: Member
+    image: ImageInfo
+
+
+@dataclass(frozen=True)
+class Created:
+    wanted: Wanted
+    container_id: str
+    spec: ContainerSpec
+
+
+class ContainerStarter:
+    def __init__(self, tools: Tools, own_files: OwnFiles) -> None:
+        self._tools = tools
+        self._own_files = own_files
+
+    # -- image ---------------------------------------------------------------------------------
+
+    async def want(self, state: PodState, pod: Object, start: Start) -> Wanted | None:
+        """None when it has to wait; its reason is in `state.waiting`."""
+        found = member(pod, start.name)
+        if found is None or start.name in state.pulls:
+            return None
+        if state.is_held(start.name, self._tools.clock()):
+            return None
+        verdict = await self._tools.images.look(found.container, pulled=start.name in state.pulled)
+        if isinstance(verdict, Present):
+            if start.name not in state.pulled:
+                self._tools.recorder.record(pod, "Normal", "Pulled", verdict.note)
+            state.pulled.discard(start.name)
+            return Wanted(start, found, verdict.image)
+        if isinstance(verdict, NeedsPull):
+            pull = self._pull(state, pod, start.name, verdict)
+            state.pulls[start.name] = state.spawn(pull, f"pull {verdict.reference}")
+            return None
+        self._refuse(state, pod, start.name, verdict)
+        return None
+
+    def _refuse(self, state: PodState, pod: Object, name: str, refused: Refused) -> None:
+        reason, message = refused.waiting.reason, refused.waiting.message
+        if state.waiting.get(name) != refused.waiting:
+            state.waiting[name] = refused.waiting
+            record = self._tools.recorder.record
+            if reason == "ImagePullBackOff":
+                record(pod, "Normal", "BackOff", message)
+            else:
+                kind = "InspectFailed" if reason == "InvalidImageName" else reason
+                record(pod, "Warning", kind, message)
+                record(pod, "Warning", "Failed", f"Error: {reason}")
+        if refused.until is not None:
+            state.holds[name] = Hold(refused.until, 0.0)
+        else:
+            state.hold(name, self._tools.clock())
+
+    async def _pull(self, state: PodState, pod: Object, name: str, wanted: NeedsPull) -> None:
+        record = self._tools.recorder.record
+        reference = wanted.reference
+        record(pod, "Normal", "Pulling", f'Pulling image "{reference}"')
+        try:
+            await self._tools.images.pull(reference, self._pull_secrets(state, pod))
+        except PullFailed as error:
+            message = f'Failed to pull image "{reference}": {error}'
+            record(pod, "Warning", "Failed", message)
+            if wanted.fallback is None:
+                record(pod, "Warning", "Failed", "Error: ErrImagePull")
+                state.waiting[name] = Waiting("ErrImagePull", str(error))
+                state.hold(name, self._tools.clock())
+        else:
+            state.pulled.add(name)
+            state.succeeded(name)
+            record(pod, "Normal", "Pulled", f'Successfully pulled image "{reference}"')
+        finally:
+            state.pulls.pop(name, None)
+
+    def _pull_secrets(self, state: PodState, pod: Object) -> list[Object]:
+        namespace = state.identity.namespace
+        found = [
+            self._tools.reader.look_up("Secret", namespace, entry.get("name", ""))
+            for entry in get_path(pod, "spec", "imagePullSecrets", default=[])
+        ]
+        return [secret for secret in found if secret is not None]
+
+    # -- create --------------------------------------------------------------------------------
+
+    def wants_address(self, wanted: Wanted) -> bool:
+        return wants_address(wanted.member.container)
+
+    async def create(
+        self, state: PodState, pod: Object, sandbox_id: str, wanted: Wanted
+    ) -> Created | None:
+        """None when it can't be created now; its reason is in `state.waiting`."""
+        name = wanted.start.name
+        try:
+            spec = self._spec(state, pod, sandbox_id, wanted)
+            with state.trace.step("create"):
+                container_id = await self._tools.runtime.create_container(spec)
+        except RuntimeUnavailable:
+            raise
+        except (EnvironmentProblem, SpecProblem, VolumeProblem, FileProblem) as error:
+            self._fail(state, pod, name, Waiting("CreateContainerConfigError", str(error)))
+            return None
+        except RuntimeFailure as error:
+            self._fail(state, pod, name, Waiting("CreateContainerError", str(error)))
+            return None
+        self._tools.recorder.record(pod, "Normal", "Created", f"Created container: {name}")
+        return Created(wanted, container_id, spec)
+
+    def _spec(self, state: PodState, pod: Object, sandbox_id: str, wanted: Wanted) -> ContainerSpec:
+        tools, found = self._tools, wanted.member
+        made = environment(
+            pod,
+            found.container,
+            tools.place(state.address),
+            tools.reader.look_up,
+            tools.reader.services(state.identity.namespace),
+        )
+        mounts: tuple[Mount, ...] = tools.volumes.mounts(
+            pod, found, state.volumes or {}, made.variables
+        )
+        mounts += self._own_files.mounts(pod, found, wanted.start.attempt)
+        annotations: dict[str, str] = {}
+        if wanted.start.delay is not None:
+            annotations[DELAY_ANNOTATION] = f"{wanted.start.delay:g}"
+        around = Surroundings(
+            sandbox_id=sandbox_id,
+            attempt=wanted.start.attempt,
+            image=wanted.image,
+            variables=made.variables,
+            mounts=mounts,
+            annotations=annotations,
+        )
+        return container_spec(pod, found, around, tools.host)
+
+    def _fail(self, state: PodState, pod: Object, name: str, waiting: Waiting) -> None:
+        if state.waiting.get(name) != waiting:
+            state.waiting[name] = waiting
+            message = f"Error: {waiting.message}"
+            self._tools.recorder.record(pod, "Warning", "Failed", message)
+        state.hold(name, self._tools.clock())
+
+    # -- start ---------------------------------------------------------------------------------
+
+    async def start(self, state: PodState, pod: Object, created: Created) -> None:
+        """Runs it; one that could not be started is found as such by the next look."""
+        name = created.wanted.start.name
+        try:
+            with state.trace.step("start"):
+                await self._tools.runtime.start_container(created.container_id)
+        except StartFailed as error:
+            state.waiting[name] = Waiting("RunContainerError", str(error))
+            state.look()
+            message = f"Error: failed to start container {name}: {error}"
+            self._tools.recorder.record(pod, "Warning", "Failed", message)
+            return
+        state.succeeded(name)
+        state.add(self._as_running(state, created))
+        self._tools.recorder.record(pod, "Normal", "Started", f"Started container {name}")
+        hook = get_path(created.wanted.member.container, "lifecycle", "postStart")
+        if hook:
+            work = self._post_start(state, pod, created, hook)
+            state.hooks[created.container_id] = state.spawn(work, f"postStart {name}")
+
+    def _as_running(self, state: PodState, created: Created) -> ObservedContainer:
+        now, spec = self._tools.clock(), created.spec
+        return ObservedContainer(
+            id=created.container_id,
+            pod=state.identity,
+            sandbox_id=spec.sandbox_id,
+            name=spec.name,
+            image=spec.image,
+            image_id=created.wanted.image.id,
+            attempt=spec.attempt,
+            state="running",
+            created_at=now,
+            started_at=now,
+            spec_hash=spec.spec_hash,
+            annotations=spec.annotations,
+        )
+
+    async def _post_start(
+        self, state: PodState, pod: Object, created: Created, hook: dict[str, object]
+    ) -> None:
+        found = created.wanted.member
+        target = ProbeTarget(created.container_id, found.container, state.address)
+        try:
+            outcome = await self._tools.actions.check(hook, target, _HOOK_SECONDS)
+            if not outcome.ok:
+                state.hook_failures[created.container_id] = "FailedPostStartHook"
+                message = f"PostStartHook failed: {outcome.message}"
+                self._tools.recorder.record(pod, "Warning", "FailedPostStartHook", message)
+        finally:
+            state.hooks.pop(created.container_id, None)

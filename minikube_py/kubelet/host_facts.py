@@ -1,0 +1,37 @@
+"""What the kubelet must know of the host itself, read once from /proc and /etc."""
+
+import os
+from pathlib import Path
+
+_CAP_SYS_RESOURCE = 24
+
+
+def may_lower_oom_score() -> bool:
+    """Whether a process below 0 on the OOM scale can be had: it takes CAP_SYS_RESOURCE."""
+    for line in _read(Path("/proc/self/status")).splitlines():
+        if line.startswith("CapEff:"):
+            return bool(int(line.split()[1], 16) >> _CAP_SYS_RESOURCE & 1)
+    return False
+
+
+def machine_id() -> str:
+    return _read(Path("/etc/machine-id"))
+
+
+def boot_id() -> str:
+    return _read(Path("/proc/sys/kernel/random/boot_id"))
+
+
+def disk_bytes(path: Path) -> int:
+    """Size of the file system that `path`, or its nearest parent, is on."""
+    while not path.exists():
+        path = path.parent
+    found = os.statvfs(path)
+    return found.f_blocks * found.f_frsize
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return ""

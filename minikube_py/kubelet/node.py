@@ -1,0 +1,176 @@
+"""The Node object this kubelet answers for: what it is made of, and when it is well. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from minikube_py.container_runtime.interface import ImageInfo, RuntimeInfo
+from minikube_py.meta.objects import Object
+from minikube_py.meta.timestamps import format_micro_time, format_time
+
+HEARTBEAT_SECONDS = 10.0
+LEASE_SECONDS = 40
+_MAX_IMAGES = 50
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+
+
+@dataclass(frozen=True)
+class NodeFacts:
+    """What is measured on the host; `problem`: why the engine does not answer, "" when it does."""
+
+    name: str
+    host_ip: str
+    version: str
+    info: RuntimeInfo
+    max_pods: int
+    disk_bytes: int
+    pod_cidr: str = ""
+    machine_id: str = ""
+    boot_id: str = ""
+    images: tuple[ImageInfo, ...] = ()
+    problem: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+def new_node(facts: NodeFacts) -> Object:
+    """Without status: `node_status` gives that."""
+    spec: Object = {}
+    if facts.pod_cidr:
+        spec = {"podCIDR": facts.pod_cidr, "podCIDRs": [facts.pod_cidr]}
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": facts.name, "labels": node_labels(facts)},
+        "spec": spec,
+    }
+
+
+def node_labels(facts: NodeFacts) -> dict[str, str]:
+    architecture = _architecture(facts.info)
+    return {
+        "beta.kubernetes.io/arch": architecture,
+        "beta.kubernetes.io/os": "linux",
+        "kubernetes.io/arch": architecture,
+        "kubernetes.io/hostname": facts.name,
+        "kubernetes.io/os": "linux",
+        "node-role.kubernetes.io/control-plane": "",
+        **facts.labels,
+    }
+
+
+def allocatable(facts: NodeFacts) -> dict[str, str]:
+    """All of it: mk keeps nothing back for itself."""
+    return {
+        "cpu": str(facts.info.cpus),
+        "ephemeral-storage": f"{facts.disk_bytes // 1024}Ki",
+        "memory": f"{facts.info.memory_bytes // 1024}Ki",
+        "pods": str(facts.max_pods),
+    }
+
+
+def node_status(facts: NodeFacts, before: Mapping[str, Any], now: datetime) -> Object:
+    """`before` is the status as it stands: transition times are kept where nothing changed."""
+    amounts = allocatable(facts)
+    return {
+        **before,
+        "addresses": [
+            {"type": "InternalIP", "address": facts.host_ip},
+            {"type": "Hostname", "address": facts.name},
+        ],
+        "allocatable": amounts,
+        "capacity": amounts,
+        "conditions": _conditions(facts, before.get("conditions") or [], now),
+        "daemonEndpoints": {"kubeletEndpoint": {"Port": 0}},
+        "images": _images(facts.images),
+        "nodeInfo": _node_info(facts),
+    }
+
+
+def lease(node: Object, now: datetime) -> Object:
+    """The heartbeat, as made for the first time."""
+    name = node["metadata"]["name"]
+    return {
+        "apiVersion": "coordination.k8s.io/v1",
+        "kind": "Lease",
+        "metadata": {
+            "name": name,
+            "namespace": "kube-node-lease",
+            "ownerReferences": [
+                {
+                    "apiVersion": "v1",
+                    "kind": "Node",
+                    "name": name,
+                    "uid": node["metadata"].get("uid", ""),
+                }
+            ],
+        },
+        "spec": {
+            "holderIdentity": name,
+            "leaseDurationSeconds": LEASE_SECONDS,
+            "renewTime": format_micro_time(now),
+        },
+    }
+
+
+def _conditions(
+    facts: NodeFacts, before: Iterable[Mapping[str, Any]], now: datetime
+) -> list[Object]:
+    old = {condition.get("type"): condition for condition in before}
+    calm = (
+        ("MemoryPressure", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
+        ("DiskPressure", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
+        ("PIDPressure", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
+    )
+    wanted = [(type_, "False", reason, message) for type_, reason, message in calm]
+    if facts.problem:
+        wanted.append(("Ready", "False", "KubeletNotReady", facts.problem))
+    else:
+        wanted.append(("Ready", "True", "KubeletReady", "kubelet is posting ready status"))
+    own = [_condition(*values, old.get(values[0]), format_time(now)) for values in wanted]
+    names = {condition["type"] for condition in own}
+    return [*(dict(c) for type_, c in old.items() if type_ not in names), *own]
+
+
+def _condition(
+    type_: str, status: str, reason: str, message: str, old: Mapping[str, Any] | None, now: str
+) -> Object:
+    same = old is not None and old.get("status") == status
+    return {
+        "type": type_,
+        "status": status,
+        "lastHeartbeatTime": now,
+        "lastTransitionTime": (old or {}).get("lastTransitionTime", now) if same else now,
+        "reason": reason,
+        "message": message,
+    }
+
+
+def _images(images: Iterable[ImageInfo]) -> list[Object]:
+    """The largest, as kubelet reports them."""
+    largest = sorted(images, key=lambda image: image.size_bytes, reverse=True)[:_MAX_IMAGES]
+    return [
+        {"names": [*image.digests, *image.tags], "sizeBytes": image.size_bytes}
+        for image in largest
+        if image.tags or image.digests
+    ]
+
+
+def _node_info(facts: NodeFacts) -> Object:
+    info = facts.info
+    return {
+        "architecture": _architecture(info),
+        "bootID": facts.boot_id,
+        "containerRuntimeVersion": f"{info.name}://{info.version}",
+        "kernelVersion": info.kernel,
+        "kubeProxyVersion": facts.version,
+        "kubeletVersion": facts.version,
+        "machineID": facts.machine_id,
+        "operatingSystem": "linux",
+        "osImage": info.operating_system,
+        "systemUUID": facts.machine_id,
+    }
+
+
+def _architecture(info: RuntimeInfo) -> str:
+    return _ARCHITECTURES.get(info.architecture, info.architecture)

@@ -1,0 +1,106 @@
+"""Keeps this node's Node object and Lease: registered at start, a heartbeat every ten seconds, the
+status whenever it changes and at least every five minutes.
+"""
+
+import asyncio
+import logging
+from dataclasses import replace
+
+from minikube_py.container_runtime.interface import ContainerRuntime, RuntimeFailure
+from minikube_py.kinds.catalog import LEASE, NODE
+from minikube_py.kubelet.node import (
+    HEARTBEAT_SECONDS,
+    NodeFacts,
+    lease,
+    new_node,
+    node_labels,
+    node_status,
+)
+from minikube_py.meta.errors import AlreadyExists, ApiError, NotFound
+from minikube_py.meta.objects import Object
+from minikube_py.meta.timestamps import Clock, format_micro_time
+from minikube_py.resources.resources import Resources
+from minikube_py.store.interface import StoreUnavailable
+
+log = logging.getLogger(__name__)
+
+_LEASE_NAMESPACE = "kube-node-lease"
+_STATUS_EVERY = 30
+"""Heartbeats between two status reports when nothing changed: five minutes."""
+_ENGINE_SECONDS = 5.0
+
+
+class NodeAgent:
+    def __init__(
+        self, resources: Resources, runtime: ContainerRuntime, facts: NodeFacts, clock: Clock
+    ) -> None:
+        self._resources = resources
+        self._runtime = runtime
+        self._facts = facts
+        self._clock = clock
+
+    async def register(self) -> None:
+        """Makes the Node, or brings an older one up to date; then it is Ready."""
+        try:
+            await self._resources.create(NODE, None, new_node(self._facts))
+        except AlreadyExists:
+            await self._resources.modify(NODE, None, self._facts.name, self._bring_up_to_date)
+        await self._report()
+        await self._beat()
+
+    async def run(self) -> None:
+        """Ends only by cancellation."""
+        beats = 0
+        while True:
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+            beats += 1
+            try:
+                await self._beat()
+                if await self._engine_changed() or beats % _STATUS_EVERY == 0:
+                    await self._report()
+            except (ApiError, StoreUnavailable, RuntimeFailure) as error:
+                log.warning("node heartbeat failed error=%s", error)
+
+    def _bring_up_to_date(self, node: Object) -> None:
+        metadata = node["metadata"]
+        metadata["labels"] = {**(metadata.get("labels") or {}), **node_labels(self._facts)}
+        spec = node.setdefault("spec", {})
+        spec.update(new_node(self._facts)["spec"])
+
+    async def _report(self) -> None:
+        images = await self._runtime.images()
+        facts, now = replace(self._facts, images=tuple(images)), self._clock()
+
+        def change(node: Object) -> None:
+            node["status"] = node_status(facts, node.get("status") or {}, now)
+
+        try:
+            await self._resources.update_status(NODE, None, self._facts.name, change)
+        except NotFound:
+            # Deleted by hand: the node is still here.
+            await self._resources.create(NODE, None, new_node(self._facts))
+            await self._resources.update_status(NODE, None, self._facts.name, change)
+
+    async def _engine_changed(self) -> bool:
+        before = self._facts.problem
+        try:
+            async with asyncio.timeout(_ENGINE_SECONDS):
+                await self._runtime.ping()
+            problem = ""
+        except (RuntimeFailure, TimeoutError) as error:
+            problem = f"container runtime is down: {error}"
+        self._facts = replace(self._facts, problem=problem)
+        return bool(before) != bool(problem)
+
+    async def _beat(self) -> None:
+        now = self._clock()
+
+        def renew(obj: Object) -> None:
+            obj["spec"]["renewTime"] = format_micro_time(now)
+            obj["spec"]["holderIdentity"] = self._facts.name
+
+        try:
+            await self._resources.modify(LEASE, _LEASE_NAMESPACE, self._facts.name, renew)
+        except NotFound:
+            node = self._resources.get(NODE, None, self._facts.name)
+            await self._resources.create(LEASE, _LEASE_NAMESPACE, lease(node, now))

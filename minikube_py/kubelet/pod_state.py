@@ -1,0 +1,121 @@
+"""What a worker keeps of its pod between two looks: nothing that can't be found again.
+
+After a restart of the daemon all of this is empty and is filled from the store and the runtime.
+"""
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from minikube_py.container_runtime.interface import ObservedContainer, ObservedPod, PodIdentity
+from minikube_py.kubelet.facts import Waiting
+from minikube_py.kubelet.probes import PodProbes
+from minikube_py.kubelet.trace import PodTrace
+from minikube_py.kubelet.volumes import ReadyVolume
+from minikube_py.meta.objects import Object
+
+log = logging.getLogger(__name__)
+
+_FIRST_RETRY = 0.5
+_LONGEST_RETRY = 15.0
+
+
+@dataclass
+class Stopping:
+    """A container being stopped; `deadline` is loop time."""
+
+    task: asyncio.Task[None]
+    deadline: float
+
+
+@dataclass
+class Hold:
+    """A start that failed and is tried again at `until`."""
+
+    until: datetime
+    delay: float
+
+
+@dataclass
+class PodState:
+    """`stale`: the runtime may know more than `observed`. `refresh`: something the pod's files show
+    may have changed. `address_of` is the sandbox `address` belongs to.
+    """
+
+    identity: PodIdentity
+    pod: Object | None
+    observed: ObservedPod
+    probes: PodProbes
+    trace: PodTrace
+    gone: bool = False
+    done: bool = False
+    stale: bool = False
+    refresh: bool = False
+    released: bool = False
+    address: str = ""
+    address_of: str = ""
+    volumes: Mapping[str, ReadyVolume] | None = None
+    waiting: dict[str, Waiting] = field(default_factory=dict)
+    holds: dict[str, Hold] = field(default_factory=dict)
+    stopping: dict[str, Stopping] = field(default_factory=dict)
+    hooks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    hook_failures: dict[str, str] = field(default_factory=dict)
+    pulls: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    pulled: set[str] = field(default_factory=set)
+    messages: dict[str, str] = field(default_factory=dict)
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    group: asyncio.TaskGroup | None = None
+    children: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def look(self, *, stale: bool = True) -> None:
+        """Asks the worker to look at the pod again, soon."""
+        self.stale = self.stale or stale
+        self.wake.set()
+
+    def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        """A child of the worker; its failure is logged and ends nothing else. The worker looks
+        again when it is over.
+        """
+        assert self.group is not None
+        task = self.group.create_task(self._guarded(work, name), name=name)
+        self.children.add(task)
+        task.add_done_callback(self.children.discard)
+        return task
+
+    async def _guarded(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        try:
+            await work
+        except Exception:
+            log.exception("pod child failed pod=%s child=%s", self.identity.name, name)
+        finally:
+            self.wake.set()
+
+    def cancel_children(self) -> None:
+        self.probes.keep_only(set())
+        for task in list(self.children):
+            task.cancel()
+
+    def add(self, container: ObservedContainer) -> None:
+        """A container made just now, as the runtime will report it."""
+        others = [c for c in self.observed.containers if c.id != container.id]
+        self.observed = replace(self.observed, containers=(container, *others))
+
+    def hold(self, name: str, now: datetime) -> None:
+        """Tries `name` again later: half a second, doubling to fifteen."""
+        before = self.holds.get(name)
+        delay = min(before.delay * 2, _LONGEST_RETRY) if before else _FIRST_RETRY
+        self.holds[name] = Hold(now + timedelta(seconds=delay), delay)
+
+    def is_held(self, name: str, now: datetime) -> bool:
+        hold = self.holds.get(name)
+        return hold is not None and hold.until > now
+
+    def next_retry(self) -> datetime | None:
+        return min((hold.until for hold in self.holds.values()), default=None)
+
+    def succeeded(self, name: str) -> None:
+        self.holds.pop(name, None)
+        self.waiting.pop(name, None)

@@ -1,0 +1,216 @@
+"""One worker a pod uid: what happens to one pod happens in order, what happens to another happens
+beside it.
+
+Whatever a step raises stops here: it is logged, the pod backs off and is looked at again, its
+siblings go on. A worker ends when nothing of its pod is left.
+"""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import datetime
+
+from minikube_py.container_runtime.interface import ObservedPod, PodIdentity, RuntimeFailure
+from minikube_py.kubelet.container_spec import SpecProblem
+from minikube_py.kubelet.pod_state import PodState
+from minikube_py.kubelet.podspec import identity
+from minikube_py.kubelet.probes import PodProbes
+from minikube_py.kubelet.references import Reference, references
+from minikube_py.kubelet.sync import PodSync
+from minikube_py.kubelet.tools import Tools
+from minikube_py.kubelet.trace import PodTrace
+from minikube_py.meta.errors import ApiError
+from minikube_py.meta.objects import (
+    Object,
+    annotations_of,
+    labels_of,
+    namespace_of,
+    resource_version_of,
+    uid_of,
+)
+
+log = logging.getLogger(__name__)
+
+_FIRST_PAUSE = 0.1
+_LONGEST_PAUSE = 10.0
+_STEP_SECONDS = 120.0
+
+
+class PodWorkers:
+    """Told by the agent; `start` must have been called before."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+        self._sync = PodSync(tools)
+        self._states: dict[str, PodState] = {}
+        self._users: dict[tuple[str, Reference], set[str]] = defaultdict(set)
+        self._group: asyncio.TaskGroup | None = None
+
+    def start(self, group: asyncio.TaskGroup) -> None:
+        self._group = group
+
+    def uids(self) -> set[str]:
+        return set(self._states)
+
+    def state_of(self, uid: str) -> PodState | None:
+        return self._states.get(uid)
+
+    # -- told ----------------------------------------------------------------------------------
+
+    def update(self, pod: Object, observed: ObservedPod | None = None) -> None:
+        """A pod of this node as the store has it; `observed` is what the runtime has of it when
+        that is known already.
+        """
+        state = self._states.get(uid_of(pod))
+        if state is None:
+            state = self._new(identity(pod), pod, observed)
+            for reference in references(pod):
+                self._users[(namespace_of(pod), reference)].add(uid_of(pod))
+            state.look(stale=False)
+            return
+        before, state.pod = state.pod, _newer(state.pod, pod)
+        if before is not None and state.pod is not before:
+            _notice(state, before, state.pod)
+
+    def gone(self, uid: str) -> None:
+        """The pod is not in the store any more."""
+        state = self._states.get(uid)
+        if state is not None:
+            state.gone = True
+            state.look(stale=False)
+
+    def adopt(self, observed: ObservedPod) -> None:
+        """Containers the runtime has of a pod that the store does not."""
+        if observed.pod.uid not in self._states:
+            self._new(observed.pod, None, observed).look(stale=False)
+
+    def adopt_leftovers(self, uid: str) -> None:
+        """Files of a pod that nothing else is left of."""
+        self.adopt(ObservedPod(PodIdentity("", "", uid)))
+
+    def look(self, uid: str) -> None:
+        """The runtime says something happened to the pod; "" = look at all."""
+        states = [self._states.get(uid)] if uid else list(self._states.values())
+        for state in states:
+            if state is not None:
+                state.look()
+
+    def compare(self, pods: list[ObservedPod]) -> None:
+        """With a fresh list of everything: looks at each pod that is not as it was known."""
+        listed = {observed.pod.uid: observed for observed in pods}
+        for uid, state in self._states.items():
+            if _fingerprint(listed.get(uid)) != _fingerprint(state.observed):
+                state.look()
+        for uid, observed in listed.items():
+            if uid not in self._states:
+                self.adopt(observed)
+
+    def changed(self, namespace: str, reference: Reference) -> None:
+        """A ConfigMap, Secret or claim that pods may show or wait for."""
+        for uid in self._users.get((namespace, reference), ()):
+            state = self._states.get(uid)
+            if state is not None:
+                state.refresh = True
+                state.look(stale=False)
+
+    # -- working -------------------------------------------------------------------------------
+
+    def _new(self, who: PodIdentity, pod: Object | None, observed: ObservedPod | None) -> PodState:
+        assert self._group is not None
+        state = PodState(
+            identity=who,
+            pod=pod,
+            observed=observed or ObservedPod(who),
+            probes=PodProbes(
+                self._tools.actions,
+                self._tools.clock,
+                lambda: state.look(stale=False),
+                self._unhealthy(who.uid),
+            ),
+            trace=PodTrace(f"{who.namespace}/{who.name}"),
+        )
+        self._states[who.uid] = state
+        self._group.create_task(self._work(state), name=f"pod {who.namespace}/{who.name}")
+        return state
+
+    def _unhealthy(self, uid: str) -> Callable[[str, str, str], None]:
+        def tell(_container: str, _kind: str, message: str) -> None:
+            state = self._states.get(uid)
+            if state is not None and state.pod is not None:
+                self._tools.recorder.record(state.pod, "Warning", "Unhealthy", message)
+
+        return tell
+
+    async def _work(self, state: PodState) -> None:
+        async with asyncio.TaskGroup() as group:
+            state.group = group
+            pause, next_look = _FIRST_PAUSE, None
+            while not state.done:
+                await self._wait(state, next_look)
+                try:
+                    async with asyncio.timeout(_STEP_SECONDS):
+                        next_look = await self._sync.step(state)
+                    pause = _FIRST_PAUSE
+                except Exception as error:
+                    _log_failure(state, error)
+                    state.stale = True
+                    await asyncio.sleep(pause)
+                    pause = min(pause * 2, _LONGEST_PAUSE)
+                    state.wake.set()
+            state.cancel_children()
+        self._forget(state)
+
+    async def _wait(self, state: PodState, next_look: datetime | None) -> None:
+        seconds = None
+        if next_look is not None:
+            seconds = max(0.0, (next_look - self._tools.clock()).total_seconds())
+        try:
+            async with asyncio.timeout(seconds):
+                await state.wake.wait()
+        except TimeoutError:
+            pass
+        state.wake.clear()
+
+    def _forget(self, state: PodState) -> None:
+        self._states.pop(state.identity.uid, None)
+        if state.pod is not None:
+            for reference in references(state.pod):
+                key = (namespace_of(state.pod), reference)
+                self._users[key].discard(state.identity.uid)
+                if not self._users[key]:
+                    del self._users[key]
+
+
+def _newer(known: Object | None, arrived: Object) -> Object:
+    """Our own write may be known before the watch brings an older state."""
+    if known is None:
+        return arrived
+    old, new = resource_version_of(known), resource_version_of(arrived)
+    return arrived if int(new or 0) > int(old or 0) else known
+
+
+def _notice(state: PodState, before: Object, after: Object) -> None:
+    shown = (labels_of, annotations_of)
+    if any(part(before) != part(after) for part in shown):
+        state.refresh = True
+    state.look(stale=False)
+
+
+def _fingerprint(observed: ObservedPod | None) -> set[tuple[str, str]]:
+    if observed is None:
+        return set()
+    found = {(container.id, container.state) for container in observed.containers}
+    return found | {(s.id, "running" if s.running else "exited") for s in observed.sandboxes}
+
+
+def _log_failure(state: PodState, error: Exception) -> None:
+    expected = isinstance(error, (ApiError, RuntimeFailure, SpecProblem, TimeoutError))
+    log.warning(
+        "pod step failed pod=%s/%s error=%s: %s",
+        state.identity.namespace,
+        state.identity.name,
+        type(error).__name__,
+        error,
+        exc_info=None if expected else error,
+    )

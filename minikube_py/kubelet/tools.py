@@ -1,0 +1,69 @@
+"""What every step for a pod works with: made once by the agent, shared by all pod workers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from minikube_py.container_runtime.interface import ContainerRuntime
+from minikube_py.control_loop.recorder import Recorder
+from minikube_py.kubelet.cluster_reader import ClusterReader
+from minikube_py.kubelet.container_spec import HostFacts
+from minikube_py.kubelet.field_refs import PodPlace
+from minikube_py.kubelet.host_files import HostFiles
+from minikube_py.kubelet.images import Images
+from minikube_py.kubelet.pod_network import PodNetwork
+from minikube_py.kubelet.probe_actions import ProbeActions
+from minikube_py.kubelet.projections import Projector, Token
+from minikube_py.kubelet.volumes import Volumes
+from minikube_py.meta.cluster import Cluster
+from minikube_py.meta.timestamps import Clock
+from minikube_py.resources.resources import Resources
+
+
+@dataclass(frozen=True)
+class KubeletSettings:
+    """`data_dir`: pods' files are under its `pods/<uid>`. `on_paper`: the runtime is simulated, its
+    containers answer every network probe.
+    """
+
+    node_name: str
+    cluster: Cluster
+    data_dir: Path
+    cluster_dns: str
+    host_ip: str
+    cluster_domain: str = "cluster.local"
+    max_pods: int = 110
+    pod_cidr: str = ""
+    on_paper: bool = False
+
+    @property
+    def pods_dir(self) -> Path:
+        return self.data_dir / "pods"
+
+
+@dataclass(frozen=True)
+class Tools:
+    settings: KubeletSettings
+    resources: Resources
+    runtime: ContainerRuntime
+    network: PodNetwork
+    volumes: Volumes
+    images: Images
+    actions: ProbeActions
+    files: HostFiles
+    reader: ClusterReader
+    recorder: Recorder
+    clock: Clock
+    host: HostFacts
+    runtime_name: str
+    allocatable: Mapping[str, str]
+    token: Token | None = None
+
+    def place(self, pod_ip: str = "") -> PodPlace:
+        return PodPlace(self.settings.host_ip, pod_ip, self.allocatable)
+
+    def projector(self) -> Projector:
+        return Projector(self.reader.look_up, self.place(), self.token)
+
+    def pod_dir(self, uid: str) -> Path:
+        return self.settings.pods_dir / uid
