@@ -1,0 +1,55 @@
+"""CPU time and memory of a container, read from its control group: a scrape of a hundred containers
+is a few hundred small files, not a hundred calls that each keep the engine busy.
+
+Knows version 1 (cpuacct, memory) and version 2, and the hybrid layout, where both exist and the
+controllers are version 1's.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+_ROOT = Path("/sys/fs/cgroup")
+
+
+def usage_of(pid: int, *, proc: Path = Path("/proc"), root: Path = _ROOT) -> tuple[int, int] | None:
+    """CPU nanoseconds so far and the working set in bytes of the group `pid` is in; None when the
+    process is gone.
+    """
+    try:
+        groups = _groups((proc / str(pid) / "cgroup").read_text())
+        if "cpuacct" in groups and "memory" in groups:
+            return _usage_v1(groups, root)
+        return _usage_v2(root / groups[""].lstrip("/"))
+    except (OSError, KeyError, ValueError):
+        return None
+
+
+def _usage_v1(groups: Mapping[str, str], root: Path) -> tuple[int, int]:
+    cpu = root / "cpuacct" / groups["cpuacct"].lstrip("/")
+    memory = root / "memory" / groups["memory"].lstrip("/")
+    inactive = _field(memory / "memory.stat", "total_inactive_file")
+    used = int((memory / "memory.usage_in_bytes").read_text())
+    return int((cpu / "cpuacct.usage").read_text()), max(0, used - inactive)
+
+
+def _usage_v2(group: Path) -> tuple[int, int]:
+    inactive = _field(group / "memory.stat", "inactive_file")
+    used = int((group / "memory.current").read_text())
+    return _field(group / "cpu.stat", "usage_usec") * 1000, max(0, used - inactive)
+
+
+def _groups(text: str) -> dict[str, str]:
+    """Controller → path, from lines like `5:cpu,cpuacct:/docker/…`; version 2's is ""."""
+    groups: dict[str, str] = {}
+    for line in text.splitlines():
+        _, controllers, path = line.split(":", 2)
+        groups |= dict.fromkeys(controllers.split(","), path)
+    return groups
+
+
+def _field(file: Path, name: str) -> int:
+    for line in file.read_text().splitlines():
+        key, _, value = line.partition(" ")
+        if key == name:
+            return int(value)
+    raise KeyError(name)

@@ -1,0 +1,135 @@
+"""Sandboxes started before their pods are known: most of a pod's start is its network namespace.
+
+A pod takes one by renaming it, so the engine itself remembers who owns which; whoever dies between
+the two steps leaves either a pool member or a pod's sandbox, never something in between. The pool
+fills up again when pods have stopped arriving, so that a burst has the processors to itself.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from minikube_py.container_runtime import labels, names, translate
+from minikube_py.container_runtime.engine_calls import Call
+from minikube_py.container_runtime.interface import RuntimeFailure
+from minikube_py.meta.timestamps import parse_time
+
+_LOG = logging.getLogger(__name__)
+_QUIET_SECONDS = 0.5
+_RETRY_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class WarmSandbox:
+    """`etc` are the host's files behind its /etc/hostname and /etc/hosts."""
+
+    id: str
+    pid: int
+    created_at: datetime
+    hostname_path: Path
+    hosts_path: Path
+
+    @property
+    def is_alive(self) -> bool:
+        """Without asking the engine; a reused pid belongs to another control group."""
+        try:
+            return self.id in Path(f"/proc/{self.pid}/cgroup").read_text()
+        except OSError:
+            return False
+
+
+class WarmPool:
+    """`image` is the sandbox image's tag."""
+
+    def __init__(self, call: Call, cluster: str, image: str, size: int) -> None:
+        self._call = call
+        self._cluster = cluster
+        self._image = image
+        self._size = size
+        self._ready: deque[WarmSandbox] = deque()
+        self._taken = asyncio.Event()
+
+    def take(self) -> WarmSandbox | None:
+        """One that runs, None when there is none just now."""
+        self._taken.set()
+        while self._ready:
+            warm = self._ready.popleft()
+            if warm.is_alive:
+                return warm
+        return None
+
+    @property
+    def ready(self) -> int:
+        return len(self._ready)
+
+    async def run(self) -> None:
+        """Endless: adopts what an earlier daemon left, then keeps the pool full."""
+        adopted = False
+        while True:
+            try:
+                if not adopted:
+                    await self._adopt()
+                    adopted = True
+                await self._fill()
+            except RuntimeFailure as failure:
+                _LOG.warning("warm pool: %s; again in %.0f s", failure, _RETRY_SECONDS)
+                await asyncio.sleep(_RETRY_SECONDS)
+                continue
+            await self._taken.wait()
+            await self._quiet()
+
+    async def _quiet(self) -> None:
+        while self._taken.is_set():
+            self._taken.clear()
+            await asyncio.sleep(_QUIET_SECONDS)
+
+    async def _adopt(self) -> None:
+        filters = {"label": [f"{labels.CLUSTER}={self._cluster}", labels.POOL]}
+        for entry in await self._call(lambda api: api.containers(all=True, filters=filters)):
+            if not all(names.is_pool_name(name) for name in entry["Names"]):
+                continue  # a pod has taken it
+            container = entry["Id"]
+            usable = entry["State"] == "running" and entry["Image"] == self._image
+            if usable and len(self._ready) < self._size:
+                self._ready.append(await self._look(container))
+            else:
+                await self._discard(container)
+
+    async def _discard(self, container: str) -> None:
+        await self._call(lambda api: api.remove_container(container, v=True, force=True))
+
+    async def _fill(self) -> None:
+        self._ready = deque(warm for warm in self._ready if warm.is_alive)
+        while len(self._ready) < self._size:
+            self._ready.append(await self._make())
+
+    async def _make(self) -> WarmSandbox:
+        payload = translate.pool_payload(self._image, self._cluster)
+        name = names.pool_name(self._cluster)
+        made = await self._call(lambda api: api.create_container_from_config(payload, name))
+        container = made["Id"]
+        try:
+            await self._call(lambda api: api.start(container))
+        except RuntimeFailure:
+            await self._discard(container)
+            raise
+        return await self._look(container)
+
+    async def _look(self, container: str) -> WarmSandbox:
+        inspected = await self._call(lambda api: api.inspect_container(container))
+        return warm_from(inspected)
+
+
+def warm_from(inspected: Mapping[str, Any]) -> WarmSandbox:
+    return WarmSandbox(
+        id=inspected["Id"],
+        pid=int(inspected["State"]["Pid"]),
+        created_at=parse_time(inspected["Created"]),
+        hostname_path=Path(inspected["HostnamePath"]),
+        hosts_path=Path(inspected["HostsPath"]),
+    )
