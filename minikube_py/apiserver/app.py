@@ -20,7 +20,7 @@ _KEEPALIVE_SECONDS = 180.0
 _SHUTDOWN_SECONDS = 2.0
 
 
-def build_app(
+def build_app(  # noqa: PLR0913 - the daemon's one call, all but streams have defaults
     resources: Resources,
     *,
     streams: PodStreams,
@@ -30,8 +30,8 @@ def build_app(
     registry: CollectorRegistry | None = None,
     clock: Clock = system_clock,
 ) -> web.Application:
-    """`checks` are what /readyz asks; `authenticator` knows bearer tokens (None: certificates only);
-    `registry` may hold other components' metrics, /metrics shows all of it.
+    """`checks` are what /readyz asks; `authenticator` knows bearer tokens (None: certificates
+    only); `registry` may hold other components' metrics, /metrics shows all of it.
     """
     app = web.Application(
         middlewares=[new_middleware(authenticator)],

@@ -1,4 +1,6 @@
-"""Who may do what. One hook, asked before every handler; rules by role come later behind the same hook."""
+"""Who may do what. One hook, asked before every handler; rules by role come later behind the same
+hook.
+"""
 
 from dataclasses import dataclass
 from typing import Protocol

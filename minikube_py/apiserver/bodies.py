@@ -1,5 +1,5 @@
-"""Request bodies: read within a limit, parsed from JSON or YAML, and refused with a reason when they
-are too large, too deep or not what their content type says.
+"""Request bodies: read within a limit, parsed from JSON or YAML, and refused with a reason when
+they are too large, too deep or not what their content type says.
 """
 
 import json
@@ -145,10 +145,12 @@ def _construct_mapping(loader: _ManifestLoader, node: yaml.MappingNode) -> dict[
     return mapping
 
 
+def _construct_text(_loader: _ManifestLoader, node: yaml.Node) -> str:
+    return str(node.value)
+
+
 _ManifestLoader.add_constructor("tag:yaml.org,2002:map", _construct_mapping)
-_ManifestLoader.add_constructor(
-    "tag:yaml.org,2002:timestamp", lambda loader, node: loader.construct_scalar(node)
-)
+_ManifestLoader.add_constructor("tag:yaml.org,2002:timestamp", _construct_text)
 
 
 def _parse_yaml(data: bytes) -> Body:

@@ -1,4 +1,6 @@
-"""What every handler works with: the server's parts, and what is known about the request at hand."""
+"""What every handler works with: the server's parts, and what is known about the request at
+hand.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
@@ -52,7 +54,7 @@ class RequestState:
 
 
 SERVER = web.AppKey("server", ApiServer)
-_STATE = "minikube_py.state"
+_STATE = web.RequestKey("state", RequestState)
 
 
 def server_of(request: web.Request) -> ApiServer:
@@ -60,8 +62,7 @@ def server_of(request: web.Request) -> ApiServer:
 
 
 def state_of(request: web.BaseRequest) -> RequestState:
-    state: RequestState = request[_STATE]
-    return state
+    return request[_STATE]
 
 
 def target_of(request: web.Request) -> Target:

@@ -1,5 +1,5 @@
-"""What the server has, for clients that look before they ask: the legacy documents, and the aggregated one
-(KEP-3352) that newer clients fetch in two requests instead of dozens.
+"""What the server has, for clients that look before they ask: the legacy documents, and the
+aggregated one (KEP-3352) that newer clients fetch in two requests instead of dozens.
 """
 
 import hashlib

@@ -1,4 +1,6 @@
-"""One function a verb: read the request, ask `resources`, write the answer. No semantics of its own."""
+"""One function a verb: read the request, ask `resources`, write the answer. No semantics of its
+own.
+"""
 
 from typing import Any
 
@@ -10,7 +12,7 @@ from minikube_py.apiserver.negotiation import Media, body_format, negotiate, pat
 from minikube_py.apiserver.tables import TableWriter, partial_metadata
 from minikube_py.kinds.kind import Kind
 from minikube_py.meta.encoding import decode, encode
-from minikube_py.meta.errors import BadRequest
+from minikube_py.meta.errors import BadRequest, MethodNotAllowed
 from minikube_py.meta.objects import Object, name_of, uid_of
 from minikube_py.resources.options import ListPage, Patch, WriteOptions, Written
 
@@ -50,7 +52,10 @@ async def list_(request: web.Request, kind: Kind) -> web.StreamResponse:
 async def create(request: web.Request, kind: Kind) -> web.StreamResponse:
     server, state = server_of(request), state_of(request)
     if target_of(request).name:
-        raise BadRequest("create goes to the collection: leave the name out of the path")
+        raise MethodNotAllowed(
+            "the server does not allow this method on the requested resource: "
+            "create goes to the collection, without a name in the path"
+        )
     media = negotiate(request.headers.get("Accept", ""))
     write = _write_options(request, state)
     obj = await read_object(request, state, write)
@@ -236,5 +241,7 @@ def _plain(media: Media) -> Media:
 
 
 def _is_json(data: bytes) -> bool:
-    """kubectl sends apply patches as JSON under a YAML content type; JSON parses a hundred times faster."""
+    """kubectl sends apply patches as JSON under a YAML content type; JSON parses a hundred times
+    faster.
+    """
     return data.lstrip()[:1] == b"{"

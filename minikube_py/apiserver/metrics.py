@@ -1,4 +1,6 @@
-"""The API server's own numbers, under the names Kubernetes' dashboards know, and the store's revision."""
+"""The API server's own numbers, under the names Kubernetes' dashboards know, and the store's
+revision.
+"""
 
 from collections.abc import Callable
 

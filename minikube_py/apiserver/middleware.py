@@ -5,10 +5,10 @@ The only place where an exception becomes an HTTP response.
 
 import logging
 import time
-from collections.abc import Awaitable, Callable
 from uuid import uuid4
 
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
 from minikube_py.apiserver.authn import TokenAuthenticator, User, authenticate
 from minikube_py.apiserver.authz import Attributes, forbidden
@@ -34,8 +34,6 @@ from minikube_py.meta.errors import (
 from minikube_py.store.interface import StoreUnavailable
 
 logger = logging.getLogger(__name__)
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Middleware = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
 _MAX_WARNING_CHARACTERS = 4096
 NOBODY = User("")
 

@@ -1,7 +1,8 @@
-"""OpenAPI as kubectl reads it: `explain`, `diff`, and the check whether the server validates fields itself.
+"""OpenAPI as kubectl reads it: `explain`, `diff`, and the check whether the server validates fields
+itself.
 
-Documents are built when first asked for (by openapi_build, in small steps) and kept encoded. A group
-version's hash stands in its address, so that clients keep documents until they change.
+Documents are built when first asked for (by openapi_build, in small steps) and kept encoded. A
+group version's hash stands in its address, so that clients keep documents until they change.
 """
 
 import asyncio

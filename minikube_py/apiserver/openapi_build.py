@@ -1,5 +1,5 @@
-"""Builds OpenAPI documents from the published definitions, in small steps: the largest takes longer than
-one request may hold up the others.
+"""Builds OpenAPI documents from the published definitions, in small steps: the largest takes longer
+than one request may hold up the others.
 """
 
 import asyncio
@@ -125,8 +125,8 @@ def _as_v3(name: str, definition: Mapping[str, Any]) -> Document:
 
 
 def _converted(node: Any) -> Any:
-    """References move to #/components, and where they have a description they are wrapped: in v3 nothing
-    may stand beside a reference.
+    """References move to #/components, and where they have a description they are wrapped: in v3
+    nothing may stand beside a reference.
     """
     if isinstance(node, list):
         return [_converted(child) for child in node]

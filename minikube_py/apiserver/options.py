@@ -1,5 +1,5 @@
-"""Query options and DeleteOptions bodies as the dataclasses `resources` takes, with Kubernetes' refusals
-for values that mean nothing.
+"""Query options and DeleteOptions bodies as the dataclasses `resources` takes, with Kubernetes'
+refusals for values that mean nothing.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,10 +10,14 @@ from multidict import MultiMapping
 from minikube_py.apiserver.targets import is_true
 from minikube_py.meta.errors import BadRequest, FieldError, Invalid
 from minikube_py.meta.selectors import EVERYTHING, parse_field_selector, parse_label_selector
-from minikube_py.resources.options import DeleteOptions, ListOptions, WriteOptions
+from minikube_py.resources.options import DeleteOptions, FieldValidation, ListOptions, WriteOptions
 
 _META_GROUP = "meta.k8s.io"
-_FIELD_VALIDATIONS = ("Strict", "Warn", "Ignore")
+_FIELD_VALIDATIONS: dict[str, FieldValidation] = {
+    "Ignore": "Ignore",
+    "Strict": "Strict",
+    "Warn": "Warn",
+}
 _PROPAGATIONS = ("Background", "Foreground", "Orphan")
 _MAX_FIELD_MANAGER = 128
 # No in-tree object waits longer than a day to stop; more is refused rather than overflowed.
@@ -21,7 +25,9 @@ _MAX_SECONDS = 2**31
 
 
 def list_options(query: Mapping[str, str]) -> ListOptions:
-    """Raises BadRequest for selectors and numbers that can't be read, Invalid for bad combinations."""
+    """Raises BadRequest for selectors and numbers that can't be read, Invalid for bad
+    combinations.
+    """
     labels = query.get("labelSelector", "")
     fields = query.get("fieldSelector", "")
     return ListOptions(
@@ -35,12 +41,15 @@ def list_options(query: Mapping[str, str]) -> ListOptions:
 
 
 def write_options(query: MultiMapping[str], *, user: str, user_agent: str) -> WriteOptions:
-    """For create, update and patch. The default manager is the client's name, as Kubernetes has it."""
+    """For create, update and patch. The default manager is the client's name, as Kubernetes has
+    it.
+    """
     manager = query.get("fieldManager", "")
     errors = _manager_errors(manager)
-    validation = query.get("fieldValidation") or "Warn"
-    if validation not in _FIELD_VALIDATIONS:
-        errors.append(_unsupported("fieldValidation", validation, ("Ignore", "Strict", "Warn")))
+    wanted = query.get("fieldValidation") or "Warn"
+    validation = _FIELD_VALIDATIONS.get(wanted, "Warn")
+    if wanted not in _FIELD_VALIDATIONS:
+        errors.append(_unsupported("fieldValidation", wanted, _FIELD_VALIDATIONS))
     dry_run = _dry_run(query.getall("dryRun", []), errors)
     _raise_invalid("CreateOptions", errors)
     return WriteOptions(

@@ -1,5 +1,5 @@
-"""Writing answers. Objects arrive encoded and leave joined, never encoded again; large answers go out in
-pieces so that one of them does not hold up the others.
+"""Writing answers. Objects arrive encoded and leave joined, never encoded again; large answers go
+out in pieces so that one of them does not hold up the others.
 """
 
 import asyncio
@@ -55,7 +55,9 @@ async def send_pieces(
     status: int = 200,
     headers: Mapping[str, str] | None = None,
 ) -> web.StreamResponse:
-    """Small answers at once; beyond GZIP_FROM_BYTES piece by piece, compressed if the client likes."""
+    """Small answers at once; beyond GZIP_FROM_BYTES piece by piece, compressed if the client
+    likes.
+    """
     parts = list(pieces)
     size = sum(map(len, parts))
     headers = {**(headers or {}), "Content-Type": content_type}

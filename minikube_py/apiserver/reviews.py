@@ -1,4 +1,6 @@
-"""Questions a client asks about itself, answered from the request and the authorizer, never stored."""
+"""Questions a client asks about itself, answered from the request and the authorizer, never
+stored.
+"""
 
 from typing import Any
 

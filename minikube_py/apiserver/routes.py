@@ -1,5 +1,5 @@
-"""From a path to its handler. One generic route serves every resource of the catalog, also of kinds that
-are added while the server runs.
+"""From a path to its handler. One generic route serves every resource of the catalog, also of kinds
+that are added while the server runs.
 """
 
 from collections.abc import Awaitable, Callable

@@ -1,5 +1,5 @@
-"""All that is served, as discovery and OpenAPI list it: the catalog's kinds, their subresources, and the
-reviews that are answered but never stored.
+"""All that is served, as discovery and OpenAPI list it: the catalog's kinds, their subresources,
+and the reviews that are answered but never stored.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,6 @@
-"""What hangs below an object and is neither its status nor its scale: pods' streams, binding, eviction."""
+"""What hangs below an object and is neither its status nor its scale: pods' streams, binding,
+eviction.
+"""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -69,7 +71,9 @@ async def evict_pod(request: web.Request, _kind: Kind) -> web.StreamResponse:
 
 
 async def finalize_namespace(request: web.Request, kind: Kind) -> web.StreamResponse:
-    """The namespace controller's last word: spec.finalizers as given, the object gone once empty."""
+    """The namespace controller's last word: spec.finalizers as given, the object gone once
+    empty.
+    """
     server, target = server_of(request), target_of(request)
     media = Media(negotiate(request.headers.get("Accept", "")).format)
     namespace = await _read(request)

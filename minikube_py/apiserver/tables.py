@@ -1,5 +1,5 @@
-"""Server-side printing: objects as rows of a `meta.k8s.io` Table, cells from the kind's columns; and the
-other transformed object, PartialObjectMetadata.
+"""Server-side printing: objects as rows of a `meta.k8s.io` Table, cells from the kind's columns;
+and the other transformed object, PartialObjectMetadata.
 """
 
 import asyncio

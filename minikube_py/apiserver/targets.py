@@ -1,4 +1,5 @@
-"""What a request is about, read from its path and method alone: before authentication, before kinds.
+"""What a request is about, read from its path and method alone: before authentication, before
+kinds.
 
 The rules are those of Kubernetes' request info resolver, so that audit, metrics and authorization
 name the same verb and resource as they would on any cluster.

@@ -1,7 +1,7 @@
 """A watch as a stream of JSON lines, one chunk for all events that are there.
 
-Encoded objects are wrapped, not decoded, unless the client wants Tables or metadata. Ends cleanly at
-its time limit, at shutdown, and with an ERROR event when the client has to list again.
+Encoded objects are wrapped, not decoded, unless the client wants Tables or metadata. Ends cleanly
+at its time limit, at shutdown, and with an ERROR event when the client has to list again.
 """
 
 import asyncio
@@ -214,7 +214,9 @@ def _existing(
 
 
 def _check_initial_events(query: Mapping[str, str]) -> None:
-    """ValidateListOptions of apimachinery: the match must be named, and nothing but NotOlderThan."""
+    """ValidateListOptions of apimachinery: the match must be named, and nothing but
+    NotOlderThan.
+    """
     if query.get("resourceVersionMatch") == "NotOlderThan":
         return
     raise Invalid.of(
@@ -225,7 +227,8 @@ def _check_initial_events(query: Mapping[str, str]) -> None:
             FieldError(
                 "resourceVersionMatch",
                 "FieldValueForbidden",
-                "Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
+                "Forbidden: sendInitialEvents requires setting resourceVersionMatch to "
+                "NotOlderThan",
             )
         ],
     )

@@ -11,8 +11,8 @@ Output = tuple[Literal["stdout", "stderr"], bytes]
 
 
 class EchoSession:
-    """`echo a b` prints and ends, `cat` echoes stdin until it closes, `exit n` ends with n, `both` writes
-    to stdout and stderr, `size` reports the first resize, `sleep` never ends.
+    """`echo a b` prints and ends, `cat` echoes stdin until it closes, `exit n` ends with n, `both`
+    writes to stdout and stderr, `size` reports the first resize, `sleep` never ends.
     """
 
     def __init__(self, command: Sequence[str], *, tty: bool) -> None:

@@ -1,5 +1,5 @@
-"""exec, attach and port-forward requests: options read, the process started, then the wire protocol the
-client offers. What fails before the upgrade is an ordinary Status.
+"""exec, attach and port-forward requests: options read, the process started, then the wire protocol
+the client offers. What fails before the upgrade is an ordinary Status.
 """
 
 import contextlib

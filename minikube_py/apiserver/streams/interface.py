@@ -1,7 +1,7 @@
 """What the API server asks of whoever runs the pods: the kubelet, or a fake in tests.
 
-Every call may raise ApiError (BadRequest naming the containers when the choice is ambiguous, NotFound,
-…) before anything is streamed.
+Every call may raise ApiError (BadRequest naming the containers when the choice is ambiguous,
+NotFound, …) before anything is streamed.
 """
 
 import asyncio
@@ -13,7 +13,9 @@ from typing import Literal, Protocol
 
 @dataclass(frozen=True)
 class LogRequest:
-    """`tail` counts lines, `limit_bytes` bytes; `since_seconds` and `since_time` exclude each other."""
+    """`tail` counts lines, `limit_bytes` bytes; `since_seconds` and `since_time` exclude each
+    other.
+    """
 
     follow: bool = False
     previous: bool = False

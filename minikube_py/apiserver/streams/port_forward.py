@@ -1,5 +1,5 @@
-"""Port-forward: many TCP connections through one request. As SPDY streams, straight or tunnelled in a
-WebSocket (kubectl 1.31 and later), or as WebSocket channels (the client libraries).
+"""Port-forward: many TCP connections through one request. As SPDY streams, straight or tunnelled in
+a WebSocket (kubectl 1.31 and later), or as WebSocket channels (the client libraries).
 """
 
 import asyncio

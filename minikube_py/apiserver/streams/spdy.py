@@ -1,7 +1,8 @@
-"""One SPDY/3.1 connection, the server's side: which streams the client opened and what came on them.
+"""One SPDY/3.1 connection, the server's side: which streams the client opened and what came on
+them.
 
-Pulled, not pushed: nothing is read from the network until someone asks for the next event, so a slow
-consumer slows its client. Windows are not kept, as no Kubernetes client keeps them.
+Pulled, not pushed: nothing is read from the network until someone asks for the next event, so a
+slow consumer slows its client. Windows are not kept, as no Kubernetes client keeps them.
 """
 
 from collections import deque

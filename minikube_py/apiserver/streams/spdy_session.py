@@ -1,5 +1,5 @@
-"""Exec and attach over SPDY/3.1, for kubectl before 1.31 and as the fallback of later ones: every channel
-is a stream that the client opens and names.
+"""Exec and attach over SPDY/3.1, for kubectl before 1.31 and as the fallback of later ones: every
+channel is a stream that the client opens and names.
 """
 
 import asyncio
@@ -118,10 +118,7 @@ class SpdyRemote(Remote):
             await self._connection.send(self._streams[stream], data)
 
     async def finish(self, status: dict[str, Any]) -> None:
-        if self._has_status:
-            text = encode(status)
-        else:
-            text = str(status.get("message", "")).encode()
+        text = encode(status) if self._has_status else str(status.get("message", "")).encode()
         for name in ("stdout", "stderr"):
             if name in self._streams:
                 await self._connection.send(self._streams[name], b"", fin=True)

@@ -1,10 +1,16 @@
-"""Taking an HTTP connection over for another protocol, which aiohttp itself does for WebSocket only."""
+"""Taking an HTTP connection over for another protocol, which aiohttp itself does for WebSocket
+only.
+"""
 
 import asyncio
+from typing import TYPE_CHECKING, cast
 
 from aiohttp import web
 
 from minikube_py.apiserver.streams.spdy import ByteTransport
+
+if TYPE_CHECKING:
+    from aiohttp._websocket.reader_py import WebSocketReader
 
 SPDY = "SPDY/3.1"
 _HIGH_WATER_BYTES = 256 * 1024
@@ -25,7 +31,7 @@ async def upgrade_to_spdy(
     )
     response.force_close()
     # The client speaks only after the 101, so the parser is in place before the first byte.
-    request.protocol.set_parser(connection)  # type: ignore[arg-type] # feed_data and feed_eof suffice
+    request.protocol.set_parser(cast("WebSocketReader", connection))  # has all that is called
     writer = await response.prepare(request)
     if writer is not None:
         writer.send_headers()
@@ -49,7 +55,7 @@ class UpgradedConnection(ByteTransport):
         self._arrived.set()
         if len(self._buffer) > _HIGH_WATER_BYTES and not self._paused and self._transport:
             self._paused = True
-            self._transport.pause_reading()  # type: ignore[attr-defined] # every socket's has it
+            self._transport.pause_reading()
         return False, b""
 
     def feed_eof(self) -> None:
@@ -66,7 +72,7 @@ class UpgradedConnection(ByteTransport):
         self._buffer.clear()
         if self._paused and self._transport and not self._transport.is_closing():
             self._paused = False
-            self._transport.resume_reading()  # type: ignore[attr-defined]
+            self._transport.resume_reading()
         return data
 
     async def write(self, data: bytes) -> None:

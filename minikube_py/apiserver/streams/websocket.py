@@ -1,5 +1,5 @@
-"""Exec and attach over WebSocket: `v5.channel.k8s.io` and its elders. The first byte of a message is its
-channel; v5 can close stdin (KEP-4006), the base64 variants are for browsers.
+"""Exec and attach over WebSocket: `v5.channel.k8s.io` and its elders. The first byte of a message
+is its channel; v5 can close stdin (KEP-4006), the base64 variants are for browsers.
 """
 
 import base64
