@@ -350,6 +350,8 @@ def _sized(work: _Rollout) -> tuple[Sized | None, list[Sized]]:
             replicas=replicas_of(replica_set),
             available=get_path(replica_set, "status", "availableReplicas", default=0),
             most_when_sized=_number(annotations_of(replica_set).get(revisions.MOST)),
+            settled=get_path(replica_set, "status", "observedGeneration", default=0)
+            >= get_path(replica_set, "metadata", "generation", default=0),
         )
 
     return (sized(work.new) if work.new else None), [sized(rs) for rs in work.old]

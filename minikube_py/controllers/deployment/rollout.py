@@ -1,8 +1,8 @@
 """How many pods each ReplicaSet of a Deployment should have next.
 
 Pure. The rules are those of Kubernetes' pkg/controller/deployment/{rolling,sync}.go, with one
-difference: availability is never counted higher than a ReplicaSet's own size, so that a status
-that lags behind cannot lead below the minimum.
+difference: a ReplicaSet whose status lags behind its spec does not count as available, so that an
+old status cannot lead below the minimum.
 """
 
 import math
@@ -34,17 +34,23 @@ class Bounds:
 @dataclass(frozen=True)
 class Sized:
     """One ReplicaSet: spec.replicas, status.availableReplicas, and the most pods its Deployment
-    could have when it was last sized (0: unknown). Order in a sequence is age, oldest first.
+    could have when it was last sized (0: unknown). `settled`: its status is about its size as it is
+    now, else nothing of it counts. Order in a sequence is age, oldest first.
     """
 
     name: str
     replicas: int
     available: int = 0
     most_when_sized: int = 0
+    settled: bool = True
 
     @property
     def surely_available(self) -> int:
-        return min(self.available, self.replicas)
+        return min(self.available, self.replicas) if self.settled else 0
+
+    @property
+    def surely_unhealthy(self) -> int:
+        return self.replicas - self.surely_available if self.settled else 0
 
 
 Sizes = Mapping[str, int]
@@ -124,7 +130,7 @@ def _shrunk(bounds: Bounds, new: Sized, old: Sequence[Sized]) -> dict[str, int]:
     unavailable_new = new.replicas - new.surely_available
     room = total - bounds.fewest_available - unavailable_new
     for sized in old:
-        taken = max(0, min(room, sized.replicas - sized.surely_available))
+        taken = max(0, min(room, sized.surely_unhealthy))
         sizes[sized.name] -= taken
         room -= taken
     available = new.surely_available + sum(sized.surely_available for sized in old)
