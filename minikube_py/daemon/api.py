@@ -16,7 +16,7 @@ _BACKLOG = 1024
 
 
 class ApiEndpoint:
-    """Serves `app` on `port` of each address until cancelled; `listening` is set once it does."""
+    """Serves `app` on `port` of each address until cancelled."""
 
     def __init__(
         self, app: web.Application, context: ssl.SSLContext, addresses: Sequence[str], port: int
@@ -25,7 +25,11 @@ class ApiEndpoint:
         self._context = context
         self._addresses = addresses
         self._port = port
-        self.listening = asyncio.Event()
+        self._listening = asyncio.Event()
+
+    async def is_listening(self) -> None:
+        """A readiness check: waits until connections are taken."""
+        await self._listening.wait()
 
     async def run(self) -> None:
         """Raises StartFailure when the port was taken meanwhile."""
@@ -37,10 +41,10 @@ class ApiEndpoint:
                     runner, address, self._port, ssl_context=self._context, backlog=_BACKLOG
                 )
                 await self._start(site, address)
-            self.listening.set()
+            self._listening.set()
             await asyncio.Event().wait()
         finally:
-            self.listening.clear()
+            self._listening.clear()
             await runner.cleanup()
 
     async def _start(self, site: web.TCPSite, address: str) -> None:

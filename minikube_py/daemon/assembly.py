@@ -1,35 +1,49 @@
-"""The composition root: the only module that names concrete adapters, and the order in which things start.
+"""The composition root: the only module that names concrete adapters, and the order of starting.
 
 Everything is made here and handed what it needs; nothing below reaches up for it.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
+from aiohttp import web
+
+from minikube_py.apiserver.app import build_app
 from minikube_py.container_runtime.docker_engine import DockerEngine
 from minikube_py.container_runtime.interface import ContainerRuntime, RuntimeFailure
 from minikube_py.container_runtime.simulated import SimulatedRuntime
 from minikube_py.control_loop.informer import Informers
-from minikube_py.daemon.api import ApiServer
+from minikube_py.daemon.api import ApiEndpoint, server_context
 from minikube_py.daemon.bootstrap import bootstrap
 from minikube_py.daemon.certificates import CertificateAuthority
 from minikube_py.daemon.choices import Choices, StartFailure
-from minikube_py.daemon.controllers import new_controllers
-from minikube_py.daemon.ground import Ground, host_address, lay_ground, node_name
+from minikube_py.daemon.controllers import Recorders, new_controllers
+from minikube_py.daemon.ground import (
+    Ground,
+    host_address,
+    kubernetes_address,
+    lay_ground,
+    node_name,
+)
+from minikube_py.daemon.kubeconfig import write_kubeconfig
 from minikube_py.daemon.readiness import Check, dns_answers, node_is_ready, wait_for
 from minikube_py.daemon.settings import Settings
 from minikube_py.kinds import catalog
 from minikube_py.kubelet.agent import Kubelet, KubeletSettings
 from minikube_py.meta.timestamps import system_clock
+from minikube_py.network.dns.server import DnsServer
+from minikube_py.network.host import HostNetworkError
 from minikube_py.resources.allocate import ServiceAllocator
 from minikube_py.resources.resources import Resources
+from minikube_py.scheduler.scheduler import Scheduler
 from minikube_py.store.cipher import AesGcmCipher
+from minikube_py.store.interface import Store, StoreCannotOpen, StoreUnavailable
 from minikube_py.store.sqlite import SqliteStore
 
 CLUSTER_DOMAIN = "cluster.local"
+ADMIN = ("kubernetes-admin", ["system:masters"])
 _SEALED_PREFIXES = ("/registry/core/secrets/",)
 
 
@@ -37,3 +51,156 @@ class Component(Protocol):
     """Ends only by cancellation."""
 
     async def run(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """`groups` start in order, each after the one before it was started, and stop in reverse."""
+
+    choices: Choices
+    groups: Sequence[Sequence[Component]]
+    checks: dict[str, Check]
+    _runtime: ContainerRuntime
+    _ground: Ground
+
+    async def wait_ready(self) -> None:
+        """The API, the Node and DNS answer; the caller bounds the time."""
+        await wait_for(self.checks)
+
+    async def stop_pods(self) -> None:
+        """Takes containers and devices off the host; objects and volumes stay."""
+        await self._runtime.remove_everything(volumes=False)
+        await self._ground.remove()
+
+
+@asynccontextmanager
+async def assemble(settings: Settings) -> AsyncIterator[Assembly]:
+    """Opens what has to be open, and closes it again; raises StartFailure with advice."""
+    async with AsyncExitStack() as opened:
+        runtime = open_runtime(settings)
+        opened.push_async_callback(runtime.close)
+        try:
+            await runtime.ping()
+            ground = await lay_ground(settings, runtime)
+            opened.push_async_callback(ground.close)
+            store = await _open_store(settings)
+            opened.push_async_callback(store.close)
+            yield await _assemble(settings, runtime, ground, store)
+        except (RuntimeFailure, HostNetworkError, StoreCannotOpen, StoreUnavailable) as error:
+            raise StartFailure(str(error)) from error
+
+
+def open_runtime(settings: Settings) -> ContainerRuntime:
+    if settings.simulated:
+        return SimulatedRuntime(
+            settings.cluster,
+            clock=system_clock,
+            state_file=settings.data_dir / "simulated.json",
+        )
+    return DockerEngine(settings.cluster, clock=system_clock)
+
+
+async def _open_store(settings: Settings) -> SqliteStore:
+    path, key = settings.data_dir / "store.db", settings.data_dir / "secrets.key"
+    cipher = AesGcmCipher.from_key_file(key, _SEALED_PREFIXES, create=not path.exists())
+    return await SqliteStore.open(path, cipher=cipher, clock=system_clock)
+
+
+async def _assemble(
+    settings: Settings, runtime: ContainerRuntime, ground: Ground, store: Store
+) -> Assembly:
+    clock, ranges = system_clock, ground.ranges
+    allocator = ServiceAllocator(ranges.service)
+    resources = Resources(store, catalog.builtin_catalog(), clock=clock, allocator=allocator)
+    allocator.rebuild(resources.list(catalog.SERVICE).objects())
+    await bootstrap(
+        resources, dns_address=ranges.dns, kubernetes_address=kubernetes_address(ranges)
+    )
+    informers = Informers(resources)
+    recorders = Recorders(resources, clock, node_name())
+    authority = CertificateAuthority.open(
+        settings.data_dir / "pki", name=settings.cluster.name, clock=clock
+    )
+    kubelet = Kubelet(
+        _kubelet_settings(settings, ground),
+        resources,
+        informers,
+        runtime,
+        ground.pod_network,
+        recorders.new("kubelet"),
+        clock,
+    )
+    scheduler = Scheduler(resources, informers, recorders.new("default-scheduler"), clock)
+    controllers = new_controllers(resources, informers, recorders, clock)
+    network = _network(settings, ground, informers)
+    checks = {"node": node_is_ready(informers.of(catalog.NODE))}
+    if not settings.simulated:
+        checks["dns"] = dns_answers(ranges.dns, f"kubernetes.default.svc.{CLUSTER_DOMAIN}")
+    app = build_app(
+        resources, streams=kubelet.streams, checks={"runtime": runtime.ping, **checks}, clock=clock
+    )
+    api = _api(settings, ground, authority, app)
+    return Assembly(
+        choices=ground.choices,
+        groups=[
+            [store, informers, runtime, *recorders.made],
+            [api, kubelet, scheduler, *controllers, *network],
+        ],
+        checks={"api": api.is_listening, **checks},
+        _runtime=runtime,
+        _ground=ground,
+    )
+
+
+def _kubelet_settings(settings: Settings, ground: Ground) -> KubeletSettings:
+    return KubeletSettings(
+        node_name=node_name(),
+        cluster=settings.cluster,
+        data_dir=settings.data_dir,
+        cluster_dns=ground.ranges.dns,
+        cluster_domain=CLUSTER_DOMAIN,
+        host_ip=host_address(),
+        pod_cidr=ground.ranges.pod,
+        on_paper=settings.simulated,
+    )
+
+
+def _network(settings: Settings, ground: Ground, informers: Informers) -> Sequence[Component]:
+    """Nothing on paper: there are no packets."""
+    ranges = ground.ranges
+    if ground.host is None:
+        return []
+    return [
+        DnsServer(
+            informers,
+            [ranges.dns, ranges.gateway],
+            domain=CLUSTER_DOMAIN,
+            ranges=[ranges.pod, ranges.service],
+        ),
+    ]
+
+
+def _api(
+    settings: Settings, ground: Ground, authority: CertificateAuthority, app: web.Application
+) -> ApiEndpoint:
+    """Loopback for the user; for Pods the gateway of their network."""
+    addresses = ["127.0.0.1"] if ground.host is None else ["127.0.0.1", ground.ranges.gateway]
+    port = ground.choices.api_port
+    names = [
+        "kubernetes",
+        "localhost",
+        "kubernetes.default",
+        "kubernetes.default.svc",
+        f"kubernetes.default.svc.{CLUSTER_DOMAIN}",
+        kubernetes_address(ground.ranges),
+        *addresses,
+    ]
+    user, groups = ADMIN
+    write_kubeconfig(
+        settings.data_dir / "kubeconfig",
+        cluster=settings.cluster.name,
+        server=f"https://127.0.0.1:{port}",
+        ca=authority.certificate_pem,
+        client=authority.issue_client(user, groups),
+    )
+    return ApiEndpoint(app, server_context(authority, names), addresses, port)

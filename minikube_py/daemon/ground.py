@@ -20,6 +20,7 @@ from minikube_py.daemon.choices import (
     save_choices,
 )
 from minikube_py.daemon.settings import Settings
+from minikube_py.meta.cluster import Cluster
 from minikube_py.network.host import Host
 from minikube_py.network.pod_network import BridgePodNetwork, PaperPodNetwork
 from minikube_py.network.ranges import Ranges, RangeTaken, pick_ranges, plan_of
@@ -33,6 +34,16 @@ class Ground:
     ranges: Ranges
     pod_network: BridgePodNetwork | PaperPodNetwork
     host: Host | None
+    cluster: Cluster
+
+    async def remove(self) -> None:
+        """Takes devices, routes and rules off the host."""
+        if self.host is not None:
+            await self.host.remove_all(self.cluster)
+
+    async def close(self) -> None:
+        if self.host is not None:
+            await self.host.close()
 
 
 async def lay_ground(settings: Settings, runtime: ContainerRuntime) -> Ground:
@@ -53,7 +64,7 @@ async def lay_ground(settings: Settings, runtime: ContainerRuntime) -> Ground:
     if host is None:
         paper = PaperPodNetwork(pod_cidr=ranges.pod, gateway=ranges.gateway)
         save_choices(kept, choices)
-        return Ground(choices, ranges, paper, None)
+        return Ground(choices, ranges, paper, None, settings.cluster)
     cluster = settings.cluster
     await host.ensure_service_route(cluster, ranges.service)
     await runtime.ensure_network(
@@ -65,7 +76,14 @@ async def lay_ground(settings: Settings, runtime: ContainerRuntime) -> Ground:
     )
     save_choices(kept, choices)
     network = BridgePodNetwork(host, cluster, pod_cidr=ranges.pod, gateway=ranges.gateway)
-    return Ground(choices, ranges, network, host)
+    await network.start()
+    await host.add_service_address(cluster, ranges.dns)
+    return Ground(choices, ranges, network, host, cluster)
+
+
+def kubernetes_address(ranges: Ranges) -> str:
+    """The first address of the service range, where every cluster has its API Service."""
+    return str(IPv4Network(ranges.service).network_address + 1)
 
 
 def node_name() -> str:
