@@ -195,18 +195,24 @@ class Kubelet:
         while True:
             try:
                 async for event in self._runtime.events():
-                    _hear(workers, event)
+                    if event.pod_uid:
+                        _hear(workers, event)
+                    else:
+                        await self._compare(workers)
             except RuntimeFailure as error:
                 log.warning("runtime events broke off error=%s", error)
             await asyncio.sleep(_RETRY_SECONDS)
-            workers.look("")
+            await self._compare(workers)
 
     async def _relist(self, workers: PodWorkers) -> None:
         """An event may be lost; a list can't be."""
         while True:
             await asyncio.sleep(_RELIST_SECONDS)
-            with suppress(RuntimeFailure):
-                workers.compare(list(await self._runtime.list_pods()))
+            await self._compare(workers)
+
+    async def _compare(self, workers: PodWorkers) -> None:
+        with suppress(RuntimeFailure):
+            workers.compare(list(await self._runtime.list_pods()))
 
 
 def _subscribe_source(informer: Informer, kind: ReferenceKind, workers: PodWorkers) -> None:
@@ -221,7 +227,7 @@ def _subscribe_source(informer: Informer, kind: ReferenceKind, workers: PodWorke
 def _hear(workers: PodWorkers, event: RuntimeEvent) -> None:
     if event.action.partition(":")[0] in _OWN_DOING:
         return
-    state = workers.state_of(event.pod_uid) if event.pod_uid else None
+    state = workers.state_of(event.pod_uid)
     if state is not None and event.action == "start":
         known = {c.id for c in state.observed.containers if is_running(c)}
         known |= {sandbox.id for sandbox in state.observed.sandboxes if sandbox.running}

@@ -52,12 +52,14 @@ def container_entry(
     health = facts.health.get(latest.id, HEALTHY)
     state, last = _states(pod, member, latest, previous, facts, observed)
     runs = "running" in state
-    done = member.role == "init" and "terminated" in state and exit_code(latest) == 0
+    ready = runs and health.ready
+    if member.role == "init":
+        ready = "terminated" in state and exit_code(latest) == 0
     return {
         "name": member.name,
         "state": state,
         "lastState": last,
-        "ready": done or (runs and health.ready),
+        "ready": ready,
         "restartCount": max(latest.attempt, _reported_restarts(pod, member.name)),
         "image": str(member.container.get("image", latest.image)),
         "imageID": f"{facts.runtime}://{latest.image_id}" if latest.image_id else "",

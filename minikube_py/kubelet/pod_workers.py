@@ -90,11 +90,10 @@ class PodWorkers:
         self.adopt(ObservedPod(PodIdentity("", "", uid)))
 
     def look(self, uid: str) -> None:
-        """The runtime says something happened to the pod; "" = look at all."""
-        states = [self._states.get(uid)] if uid else list(self._states.values())
-        for state in states:
-            if state is not None:
-                state.look()
+        """The runtime says something happened to the pod."""
+        state = self._states.get(uid)
+        if state is not None:
+            state.look()
 
     def compare(self, pods: list[ObservedPod]) -> None:
         """With a fresh list of everything: looks at each pod that is not as it was known."""

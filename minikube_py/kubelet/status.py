@@ -64,7 +64,8 @@ def pod_status(pod: Object, observed: ObservedPod, now: datetime, facts: StatusF
     _set_address(status, facts.host_ip if uses_host_network(pod) else facts.pod_ip)
     status.setdefault("startTime", format_time(now))
     status["qosClass"] = qos_class(pod)
-    status["conditions"] = _conditions(pod, observed, status, entries, format_time(now))
+    networked = not facts.over and _has_network(pod, observed, status)
+    status["conditions"] = _conditions(pod, networked, status, entries, format_time(now))
     for name, values in entries.items():
         if values or name == "containerStatuses":
             status[name] = values
@@ -158,13 +159,13 @@ def _exit_code(entry: Entry) -> int | None:
 
 
 def _conditions(
-    pod: Object, observed: ObservedPod, status: Object, entries: dict[str, list[Entry]], now: str
+    pod: Object, networked: bool, status: Object, entries: dict[str, list[Entry]], now: str
 ) -> list[Object]:
     phase = status["phase"]
     old = {c.get("type"): c for c in get_path(pod, "status", "conditions", default=[])}
     containers_ready = _containers_ready(pod, phase, entries)
     own = {
-        "PodReadyToStartContainers": (_has_network(pod, observed, status), "", ""),
+        "PodReadyToStartContainers": (networked, "", ""),
         "Initialized": _initialized(pod, phase, entries),
         "Ready": _ready(pod, containers_ready, old),
         "ContainersReady": containers_ready,

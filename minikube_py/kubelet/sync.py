@@ -179,6 +179,9 @@ class PodSync:
     ) -> bool:
         if any(self._starter.wants_address(one) for one in wanted):
             await self._attach(state, pod, sandbox)
+        elif state.address_of != sandbox.id:
+            # Mounts need the files now; the address is written into them when it is known.
+            self._files.write(pod, "")
         results = await asyncio.gather(
             self._attach(state, pod, sandbox),
             *(self._starter.create(state, pod, sandbox.id, one) for one in wanted),
