@@ -237,12 +237,13 @@ async def test_a_patch_is_validated_like_an_update(resources: Resources) -> None
     await resources.create(DEPLOYMENT, "default", deployment())
     strict = WriteOptions(field_validation="Strict")
 
+    misspelt = Patch("merge", {"spec": {"replcas": 3}})
+    wrong = Patch("json", [{"op": "replace", "path": "/spec/replicas", "value": "x"}])
+
     with pytest.raises(BadRequest, match=r"unknown field \"spec\.replcas\""):
-        patch = Patch("merge", {"spec": {"replcas": 3}})
-        await resources.patch(DEPLOYMENT, "default", "web", patch, strict)
+        await resources.patch(DEPLOYMENT, "default", "web", misspelt, strict)
     with pytest.raises(BadRequest, match=r"spec\.replicas"):
-        patch = Patch("json", [{"op": "replace", "path": "/spec/replicas", "value": "x"}])
-        await resources.patch(DEPLOYMENT, "default", "web", patch)
+        await resources.patch(DEPLOYMENT, "default", "web", wrong)
     with pytest.raises(BadRequest, match="must be an object"):
         await resources.patch(DEPLOYMENT, "default", "web", Patch("merge", []))
 

@@ -274,9 +274,9 @@ async def test_optimistic_writers_that_retry_lose_nothing(resources: Resources) 
             else:
                 return
 
-    await asyncio.gather(*(add_one() for _ in range(30)))
+    await asyncio.gather(*(add_one() for _ in range(8)))
 
-    assert resources.get(CONFIG_MAP, "default", "settings")["data"] == {"count": "30"}
+    assert resources.get(CONFIG_MAP, "default", "settings")["data"] == {"count": "8"}
 
 
 async def test_a_status_change_that_changes_nothing_writes_nothing(resources: Resources) -> None:

@@ -20,7 +20,7 @@ from minikube_py.resources.apply.paths import (
 Operation = Literal["Apply", "Update"]
 _MAX_UPDATE_MANAGERS = 10
 _UNTRACKED: FieldSet = frozenset(
-    {("f:apiVersion",), ("f:kind",), ("f:metadata",)}
+    {("f:apiVersion",), ("f:kind",), ("f:metadata",), ("f:spec",), ("f:status",)}
     | {
         ("f:metadata", f"f:{name}")
         for name in (

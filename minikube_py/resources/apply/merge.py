@@ -61,6 +61,22 @@ def _merge_items(
     return result
 
 
+def without_empty_lists(config: Any, schema: Schema | None) -> Any:
+    """A list that merges says nothing by being empty: no item is named."""
+    if not isinstance(config, dict):
+        return config
+    kept = {}
+    for name, value in config.items():
+        child = child_schema(schema, name)
+        mergeable = isinstance(value, list) and shape_of(value, child) != "leaf"
+        if not mergeable:
+            kept[name] = without_empty_lists(value, child)
+        elif value:
+            items = child.items if child is not None else None
+            kept[name] = [without_empty_lists(item, items) for item in value]
+    return kept
+
+
 def remove(obj: Any, paths: Iterable[Path], schema: Schema | None) -> Any:
     """`obj` without what is at and below `paths`."""
     removals: Removals = {}

@@ -20,7 +20,7 @@ from minikube_py.resources.apply.managers import (
     without_fields,
     write_managers,
 )
-from minikube_py.resources.apply.merge import merge, remove
+from minikube_py.resources.apply.merge import merge, remove, without_empty_lists
 from minikube_py.resources.apply.paths import EMPTY, FieldSet, Path, shown, with_parents
 from minikube_py.resources.apply.structure import field_set, named_parents
 from minikube_py.resources.apply.tracking import Writer
@@ -41,6 +41,7 @@ def apply_configuration(
 
     Raises Conflict that names every field and its owner; BadRequest for items without their keys.
     """
+    config = without_empty_lists(config, schema)
     managers = _managers_of(live, schema, writer)
     applier = writer.as_applier
     last = managers[applier].fields if applier in managers else EMPTY

@@ -46,8 +46,7 @@ def track_update(
     given = new["metadata"].get("managedFields")
     if given == [{}]:
         return []
-    before = old if old is not None else _empty_like(new)
-    changes = compare(_untracked_out(before), _untracked_out(new), schema)
+    changes = compare(_untracked_out(old or {"metadata": {}}), _untracked_out(new), schema)
     entries = given if old is not None and given else stored
     if changes == _NOTHING:
         return list(entries or [])
@@ -66,15 +65,6 @@ def _after_update(managers: Managers, changes: Comparison, writer: Writer) -> Ma
     own = managers[updater].fields if updater in managers else EMPTY
     own = tracked((own - changes.removed) | changes.set_fields)
     return with_fields(managers, updater, own, writer.now, writer.api_version)
-
-
-def _empty_like(new: Object) -> Object:
-    """What a created object is compared with: its top level is there, and empty."""
-    return {
-        name: {} if isinstance(value, dict) and name in ("metadata", "spec", "status") else value
-        for name, value in new.items()
-        if name in ("apiVersion", "kind", "metadata", "spec", "status")
-    }
 
 
 def _untracked_out(obj: Object) -> Object:
