@@ -76,6 +76,7 @@ class Resources:
     ) -> None:
         self.store = store
         self.catalog = catalog
+        self.allocator = allocator
         cache = DecodedCache()
         records = Records(store)
         lookup = StoredObjects(store, cache)

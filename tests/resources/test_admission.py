@@ -1,0 +1,103 @@
+"""What the admission chain adds to new objects."""
+
+import pytest
+
+from minikube_py.kinds.catalog import (
+    INGRESS,
+    INGRESS_CLASS,
+    PERSISTENT_VOLUME_CLAIM,
+    POD,
+    STORAGE_CLASS,
+)
+from minikube_py.meta.objects import Object
+from minikube_py.resources.resources import Resources
+from tests.resources.conftest import FakeClock, pod
+
+DEFAULT = "storageclass.kubernetes.io/is-default-class"
+
+
+def claim(**spec: object) -> Object:
+    requests = {"requests": {"storage": "1Gi"}}
+    return {
+        "metadata": {"name": "data"},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": requests, **spec},
+    }
+
+
+async def storage_class(resources: Resources, name: str, *, default: bool = True) -> None:
+    annotations = {DEFAULT: str(default).lower()}
+    body = {
+        "metadata": {"name": name, "annotations": annotations},
+        "provisioner": "mk.dev/volumes",
+    }
+    await resources.create(STORAGE_CLASS, None, body)
+
+
+async def test_pods_get_an_account_under_both_names(resources: Resources) -> None:
+    named = pod("named")
+    named["spec"]["serviceAccountName"] = "robot"
+
+    made = (await resources.create(POD, "default", pod())).object
+    kept = (await resources.create(POD, "default", named)).object
+
+    assert made["spec"]["serviceAccountName"] == made["spec"]["serviceAccount"] == "default"
+    assert kept["spec"]["serviceAccountName"] == kept["spec"]["serviceAccount"] == "robot"
+
+
+async def test_pods_tolerate_a_node_that_is_away_for_a_while(resources: Resources) -> None:
+    own = pod("own")
+    own["spec"]["tolerations"] = [
+        {"key": "node.kubernetes.io/not-ready", "operator": "Exists", "effect": "NoExecute"}
+    ]
+
+    made = (await resources.create(POD, "default", pod())).object
+    kept = (await resources.create(POD, "default", own)).object
+
+    assert [t["tolerationSeconds"] for t in made["spec"]["tolerations"]] == [300, 300]
+    assert [t.get("tolerationSeconds") for t in kept["spec"]["tolerations"]] == [None, 300]
+
+
+@pytest.mark.parametrize(
+    ("spec", "chosen"),
+    [({}, "new"), ({"storageClassName": ""}, ""), ({"storageClassName": "old"}, "old")],
+)
+async def test_a_claim_without_a_class_gets_the_newest_default(
+    resources: Resources, clock: FakeClock, spec: Object, chosen: str
+) -> None:
+    await storage_class(resources, "old")
+    clock.advance(60)
+    await storage_class(resources, "new")
+    await storage_class(resources, "plain", default=False)
+
+    made = (await resources.create(PERSISTENT_VOLUME_CLAIM, "default", claim(**spec))).object
+
+    assert made["spec"]["storageClassName"] == chosen
+
+
+async def test_without_a_default_class_a_claim_has_none(resources: Resources) -> None:
+    made = (await resources.create(PERSISTENT_VOLUME_CLAIM, "default", claim())).object
+
+    assert "storageClassName" not in made["spec"]
+
+
+async def test_an_ingress_gets_the_default_class_unless_it_names_one(resources: Resources) -> None:
+    annotations = {"ingressclass.kubernetes.io/is-default-class": "true"}
+    body: Object = {
+        "metadata": {"name": "mk", "annotations": annotations},
+        "spec": {"controller": "mk.dev/ingress"},
+    }
+    await resources.create(INGRESS_CLASS, None, body)
+    backend = {"defaultBackend": {"service": {"name": "web", "port": {"number": 80}}}}
+    legacy = {"kubernetes.io/ingress.class": "nginx"}
+
+    made = await resources.create(
+        INGRESS, "default", {"metadata": {"name": "a"}, "spec": dict(backend)}
+    )
+    old = await resources.create(
+        INGRESS,
+        "default",
+        {"metadata": {"name": "b", "annotations": legacy}, "spec": dict(backend)},
+    )
+
+    assert made.object["spec"]["ingressClassName"] == "mk"
+    assert "ingressClassName" not in old.object["spec"]
