@@ -121,7 +121,7 @@ def _validate_dns_config(spec: Mapping[str, Any], path: str) -> list[FieldError]
 
 
 def _search_problem(search: str) -> str | None:
-    return names.subdomain_problem(search.replace("_", "-"))
+    return names.subdomain_problem(search.replace("_", "a"))
 
 
 def _validate_host_aliases(aliases: Sequence[Object], path: str) -> list[FieldError]:
