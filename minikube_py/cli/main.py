@@ -48,8 +48,10 @@ class _Parser(argparse.ArgumentParser):
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; returns its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
+    words, rest = _split_at_dashes(words)
     parser, modules = build_parser(words)
     args = parser.parse_args(words)
+    args.rest = rest
     if not getattr(args, "command", None):
         parser.print_help()
         return USAGE
@@ -89,6 +91,14 @@ def build_parser(words: Sequence[str]) -> tuple[argparse.ArgumentParser, dict[st
             modules[name] = importlib.import_module(f"minikube_py.cli.commands.{module_name}")
             modules[name].configure(command)
     return parser, modules
+
+
+def _split_at_dashes(words: list[str]) -> tuple[list[str], list[str]]:
+    """What follows `--` is not ours to read: it is the command of `mk exec`."""
+    if "--" not in words:
+        return words, []
+    place = words.index("--")
+    return words[:place], words[place + 1 :]
 
 
 def _common_flags() -> _Parser:
