@@ -20,7 +20,7 @@ from minikube_py.network.dns.records import Zone, pod_records, service_records
 from minikube_py.network.dns.resolver import Resolver
 from minikube_py.network.dns.upstream import Upstreams
 from minikube_py.network.dns.wire import BadQuery, parse_question
-from minikube_py.network.service_proxy.targets import service_key_of
+from minikube_py.network.endpoints import service_key_of
 from minikube_py.network.sockets import bound_socket
 
 _log = logging.getLogger(__name__)

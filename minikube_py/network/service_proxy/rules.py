@@ -13,7 +13,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from minikube_py.meta.objects import Key
-from minikube_py.network.service_proxy.targets import Endpoint, ServicePort
+from minikube_py.network.endpoints import Endpoint
+from minikube_py.network.service_proxy.targets import ServicePort
 
 Element = tuple[str, str]
 """(map, key as nft writes it)."""

@@ -1,8 +1,5 @@
 """What a Service asks of the proxy: for each port where it listens, which pods answer, and by
 which data path. Pure; `rules` turns the kernel's share into nftables, `listeners` serves the rest.
-
-Which endpoints count follows KEP-1669: the ready ones, or, when there is none, those that still
-serve while they terminate.
 """
 
 import zlib
@@ -11,24 +8,16 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import Literal, get_args
 
-from minikube_py.meta.objects import Key, Object, annotations_of, get_path, key_of, labels_of
+from minikube_py.meta.objects import Key, Object, annotations_of, get_path, key_of
+from minikube_py.network.endpoints import Endpoint, endpoints_of
 
 ANNOTATION = "mk.dev/service-proxy"
-SERVICE_LABEL = "kubernetes.io/service-name"
 Mode = Literal["auto", "kernel", "http", "userspace"]
 Path = Literal["kernel", "http", "userspace"]
 Protocol = Literal["tcp", "udp", "sctp"]
 MODES: tuple[str, ...] = get_args(Mode)
 _PROTOCOLS: dict[str, Protocol] = {"TCP": "tcp", "UDP": "udp", "SCTP": "sctp"}
 _DEFAULT_AFFINITY_SECONDS = 10800
-
-
-@dataclass(frozen=True, order=True)
-class Endpoint:
-    """Where one pod answers."""
-
-    ip: str
-    port: int
 
 
 @dataclass(frozen=True)
@@ -60,12 +49,6 @@ class ProxySettings:
     local: tuple[tuple[Key, Endpoint], ...] = ()
 
 
-def service_key_of(endpoint_slice: Object) -> Key:
-    """The Service a slice belongs to; a key no Service has when it belongs to none."""
-    namespace = get_path(endpoint_slice, "metadata", "namespace", default="")
-    return Key(f"{namespace}/{labels_of(endpoint_slice).get(SERVICE_LABEL, '')}")
-
-
 def service_ports(
     service: Object, slices: Iterable[Object], settings: ProxySettings
 ) -> tuple[ServicePort, ...]:
@@ -95,24 +78,6 @@ def service_ports(
             )
         )
     return tuple(found)
-
-
-def endpoints_of(port: Mapping[str, object], slices: Iterable[Object]) -> tuple[Endpoint, ...]:
-    """Who answers on a Service's port now, sorted."""
-    ready: set[Endpoint] = set()
-    leaving: set[Endpoint] = set()
-    for endpoint_slice in slices:
-        number = _target_port(port, endpoint_slice)
-        if number is None or endpoint_slice.get("addressType", "IPv4") != "IPv4":
-            continue
-        for endpoint in endpoint_slice.get("endpoints") or []:
-            conditions = endpoint.get("conditions") or {}
-            where = {Endpoint(ip, number) for ip in endpoint.get("addresses") or []}
-            if conditions.get("ready") is not False:
-                ready |= where
-            elif conditions.get("serving") and conditions.get("terminating"):
-                leaving |= where
-    return tuple(sorted(ready or leaving))
 
 
 def declares_http(port: Mapping[str, object]) -> bool:
@@ -185,13 +150,3 @@ def _affinity_seconds(spec: Mapping[str, object]) -> int | None:
         return None
     seconds = get_path(spec, "sessionAffinityConfig", "clientIP", "timeoutSeconds")
     return int(seconds or _DEFAULT_AFFINITY_SECONDS)
-
-
-def _target_port(port: Mapping[str, object], endpoint_slice: Object) -> int | None:
-    """Slices carry the Service port's name and protocol with the pods' own number."""
-    for target in endpoint_slice.get("ports") or []:
-        same_name = (target.get("name") or "") == (port.get("name") or "")
-        same_protocol = target.get("protocol", "TCP") == port.get("protocol", "TCP")
-        if same_name and same_protocol and target.get("port"):
-            return int(target["port"])
-    return None

@@ -9,10 +9,11 @@ from ipaddress import IPv4Network
 import pytest
 
 from minikube_py.meta.objects import Key
+from minikube_py.network.endpoints import Endpoint
 from minikube_py.network.host import Flows
 from minikube_py.network.service_proxy.nftables import Nft, NftFailed
 from minikube_py.network.service_proxy.rules import NOTHING, RuleBook, TableNames, part_of
-from minikube_py.network.service_proxy.targets import Endpoint, ServicePort
+from minikube_py.network.service_proxy.targets import ServicePort
 from tests.network.conftest import World, shell
 
 pytestmark = pytest.mark.root
