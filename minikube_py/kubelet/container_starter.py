@@ -22,7 +22,7 @@ from minikube_py.kubelet.facts import Waiting
 from minikube_py.kubelet.host_files import FileProblem
 from minikube_py.kubelet.images import NeedsPull, Present, PullFailed, Refused
 from minikube_py.kubelet.own_files import OwnFiles
-from minikube_py.kubelet.plan import Start
+from minikube_py.kubelet.pod_plan import Start
 from minikube_py.kubelet.pod_state import Hold, PodState
 from minikube_py.kubelet.podspec import Member, member
 from minikube_py.kubelet.probe_actions import ProbeTarget

@@ -8,7 +8,7 @@ import asyncio
 import logging
 
 from minikube_py.container_runtime.interface import ObservedContainer, RuntimeFailure
-from minikube_py.kubelet.plan import Kill
+from minikube_py.kubelet.pod_plan import Kill
 from minikube_py.kubelet.pod_state import PodState, Stopping
 from minikube_py.kubelet.podspec import member
 from minikube_py.kubelet.probe_actions import ProbeTarget

@@ -5,10 +5,9 @@ again. `sync` carries a plan out and then looks again; a plan holds only what ca
 what comes after it. The rules are those of kubelet's computePodActions.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
-from typing import Literal
 
 from minikube_py.container_runtime.interface import ObservedContainer, ObservedPod, Sandbox
 from minikube_py.kubelet.facts import (
@@ -24,9 +23,9 @@ from minikube_py.kubelet.facts import (
     next_attempt,
     running_sandbox,
 )
+from minikube_py.kubelet.pod_plan import Failure, Kill, PodPlan, Start, Verdict
 from minikube_py.kubelet.podspec import (
     Member,
-    Role,
     active_deadline,
     grace_seconds,
     is_finished,
@@ -37,54 +36,8 @@ from minikube_py.kubelet.podspec import (
 )
 from minikube_py.meta.objects import Object, is_deleting, name_of, namespace_of, uid_of
 
-Verdict = Literal["run", "stop", "ended", "remove"]
-"""run: keep it going. stop: wait until its containers are gone. ended: nothing will run again, free
-sandbox, address and volumes, keep the containers for their logs. remove: nothing may be left.
-"""
-
 GONE_GRACE_SECONDS = 2.0
 """For a pod removed from the store by force: kubelet's minimum."""
-
-
-@dataclass(frozen=True)
-class Start:
-    """Create and start attempt `attempt`; `delay` is the back-off before it (None: first)."""
-
-    name: str
-    role: Role
-    attempt: int
-    delay: float | None = None
-
-
-@dataclass(frozen=True)
-class Kill:
-    container_id: str
-    name: str
-    grace_seconds: float
-    message: str
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Why the pod as a whole failed: status.reason and status.message."""
-
-    reason: str
-    message: str
-
-
-@dataclass(frozen=True)
-class PodPlan:
-    verdict: Verdict
-    create_sandbox: int | None = None
-    """The new sandbox's attempt; None = keep what there is."""
-    kill: tuple[Kill, ...] = ()
-    start: tuple[Start, ...] = ()
-    """May start now, side by side, in the given order where a postStart hook asks for it."""
-    waiting: Mapping[str, Waiting] = field(default_factory=dict)
-    remove_containers: tuple[str, ...] = ()
-    remove_sandboxes: tuple[str, ...] = ()
-    look_again_at: datetime | None = None
-    failure: Failure | None = None
 
 
 def plan_pod(pod: Object, observed: ObservedPod, now: datetime, facts: PodFacts) -> PodPlan:

@@ -15,7 +15,7 @@ from minikube_py.kubelet.facts import Waiting
 from minikube_py.kubelet.probes import PodProbes
 from minikube_py.kubelet.trace import PodTrace
 from minikube_py.kubelet.volumes import ReadyVolume
-from minikube_py.meta.objects import Object
+from minikube_py.meta.objects import Object, resource_version_of
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +66,7 @@ class PodState:
     pulls: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     pulled: set[str] = field(default_factory=set)
     messages: dict[str, str] = field(default_factory=dict)
+    backing_off: set[str] = field(default_factory=set)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     group: asyncio.TaskGroup | None = None
     children: set[asyncio.Task[None]] = field(default_factory=set)
@@ -74,6 +75,16 @@ class PodState:
         """Asks the worker to look at the pod again, soon."""
         self.stale = self.stale or stale
         self.wake.set()
+
+    def learn(self, pod: Object) -> bool:
+        """Keeps the newer of what is known and `pod`: our own write may be known before the watch
+        brings an older state, or the other way round. True when `pod` was news.
+        """
+        known = resource_version_of(self.pod) if self.pod is not None else ""
+        if int(resource_version_of(pod) or 0) <= int(known or -1):
+            return False
+        self.pod = pod
+        return True
 
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         """A child of the worker; its failure is logged and ends nothing else. The worker looks

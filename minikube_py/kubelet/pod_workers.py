@@ -26,7 +26,6 @@ from minikube_py.meta.objects import (
     annotations_of,
     labels_of,
     namespace_of,
-    resource_version_of,
     uid_of,
 )
 
@@ -69,9 +68,9 @@ class PodWorkers:
                 self._users[(namespace_of(pod), reference)].add(uid_of(pod))
             state.look(stale=False)
             return
-        before, state.pod = state.pod, _newer(state.pod, pod)
-        if before is not None and state.pod is not before:
-            _notice(state, before, state.pod)
+        before = state.pod
+        if state.learn(pod) and before is not None:
+            _notice(state, before, pod)
 
     def gone(self, uid: str) -> None:
         """The pod is not in the store any more."""
@@ -179,14 +178,6 @@ class PodWorkers:
                 self._users[key].discard(state.identity.uid)
                 if not self._users[key]:
                     del self._users[key]
-
-
-def _newer(known: Object | None, arrived: Object) -> Object:
-    """Our own write may be known before the watch brings an older state."""
-    if known is None:
-        return arrived
-    old, new = resource_version_of(known), resource_version_of(arrived)
-    return arrived if int(new or 0) > int(old or 0) else known
 
 
 def _notice(state: PodState, before: Object, after: Object) -> None:

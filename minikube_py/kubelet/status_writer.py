@@ -45,8 +45,8 @@ async def write_status(
     identity = state.identity
     try:
         with state.trace.step("status"):
-            state.pod = await tools.resources.update_status(
-                POD, identity.namespace, identity.name, change
+            state.learn(
+                await tools.resources.update_status(POD, identity.namespace, identity.name, change)
             )
     except NotFound:
         state.gone = True

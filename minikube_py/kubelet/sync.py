@@ -31,7 +31,8 @@ from minikube_py.kubelet.facts import (
     running_sandbox,
 )
 from minikube_py.kubelet.own_files import OwnFiles
-from minikube_py.kubelet.plan import PodPlan, plan_orphan, plan_pod
+from minikube_py.kubelet.plan import plan_orphan, plan_pod
+from minikube_py.kubelet.pod_plan import PodPlan
 from minikube_py.kubelet.pod_state import PodState
 from minikube_py.kubelet.podspec import (
     bare_id,
@@ -135,8 +136,9 @@ class PodSync:
 
     async def _run(self, state: PodState, pod: Object, plan: PodPlan) -> datetime | None:
         self._kill(state, plan)
+        self._tell_back_offs(state, pod, plan)
         started = False
-        if plan.create_sandbox is not None or plan.start or self._lacks_address(state, pod):
+        if plan.create_sandbox is not None or plan.start or self._lacks_address(state):
             started = await self._bring_up(state, pod, plan)
         self._tidy(state, plan)
         self._watch_health(state, pod)
@@ -148,9 +150,19 @@ class PodSync:
                 state.trace.finish()
         return _earliest(plan.look_again_at, state.next_retry())
 
-    def _lacks_address(self, state: PodState, pod: Object) -> bool:
+    def _tell_back_offs(self, state: PodState, pod: Object, plan: PodPlan) -> None:
+        """Once for each container that has to wait."""
+        waiting = {name for name, why in plan.waiting.items() if why.reason == "CrashLoopBackOff"}
+        who = state.identity
+        for name in sorted(waiting - state.backing_off):
+            message = f"Back-off restarting failed container {name} in pod {who.name}"
+            message += f"_{who.namespace}({who.uid})"
+            self._tools.recorder.record(pod, "Warning", "BackOff", message)
+        state.backing_off = waiting
+
+    def _lacks_address(self, state: PodState) -> bool:
         sandbox = running_sandbox(state.observed)
-        return sandbox is not None and not uses_host_network(pod) and state.address_of != sandbox.id
+        return sandbox is not None and state.address_of != sandbox.id
 
     async def _bring_up(self, state: PodState, pod: Object, plan: PodPlan) -> bool:
         """Sandbox, volumes and images side by side, then address, then containers."""
@@ -201,6 +213,9 @@ class PodSync:
             return current
         for old in plan.remove_sandboxes:
             await self._tools.runtime.remove_sandbox(old)
+        if plan.create_sandbox > 0:
+            message = "Pod sandbox changed, it will be killed and re-created."
+            self._tools.recorder.record(pod, "Normal", "SandboxChanged", message)
         try:
             with state.trace.step("sandbox"):
                 spec = sandbox_spec(pod, plan.create_sandbox)
@@ -208,10 +223,21 @@ class PodSync:
         except (RuntimeFailure, SpecProblem) as error:
             self._sandbox_failed(pod, str(error))
             raise
+        self._tell_host_ports(pod)
         kept = [s for s in state.observed.sandboxes if s.id not in plan.remove_sandboxes]
         state.observed = replace(state.observed, sandboxes=(sandbox, *kept))
         state.released = False
         return sandbox
+
+    def _tell_host_ports(self, pod: Object) -> None:
+        if uses_host_network(pod):
+            return
+        for found in members(pod):
+            for port in found.container.get("ports") or []:
+                if port.get("hostPort"):
+                    message = f"containers[{found.name}].ports: hostPort {port['hostPort']} is not "
+                    message += "supported: use a Service of type NodePort, or hostNetwork"
+                    self._tools.recorder.record(pod, "Warning", "HostPortNotSupported", message)
 
     async def _attach(self, state: PodState, pod: Object, sandbox: Sandbox) -> None:
         """Address and the files that show it; done once for each sandbox."""

@@ -19,7 +19,8 @@ from minikube_py.container_runtime.interface import (
 )
 from minikube_py.kubelet.backoff import DELAY_ANNOTATION, restarts
 from minikube_py.kubelet.facts import Health, PodFacts
-from minikube_py.kubelet.plan import PodPlan, plan_pod
+from minikube_py.kubelet.plan import plan_pod
+from minikube_py.kubelet.pod_plan import PodPlan
 from minikube_py.kubelet.podspec import identity, member
 from minikube_py.kubelet.status import StatusFacts, pod_status
 from minikube_py.meta.objects import Object

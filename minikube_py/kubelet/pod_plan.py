@@ -1,0 +1,55 @@
+"""What `plan_pod` answers with: data that can be logged, compared and carried out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from minikube_py.kubelet.facts import Waiting
+from minikube_py.kubelet.podspec import Role
+
+Verdict = Literal["run", "stop", "ended", "remove"]
+"""run: keep it going. stop: wait until its containers are gone. ended: nothing will run again, free
+sandbox, address and volumes, keep the containers for their logs. remove: nothing may be left.
+"""
+
+
+@dataclass(frozen=True)
+class Start:
+    """Create and start attempt `attempt`; `delay` is the back-off before it (None: first)."""
+
+    name: str
+    role: Role
+    attempt: int
+    delay: float | None = None
+
+
+@dataclass(frozen=True)
+class Kill:
+    container_id: str
+    name: str
+    grace_seconds: float
+    message: str
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why the pod as a whole failed: status.reason and status.message."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True)
+class PodPlan:
+    verdict: Verdict
+    create_sandbox: int | None = None
+    """The new sandbox's attempt; None = keep what there is."""
+    kill: tuple[Kill, ...] = ()
+    start: tuple[Start, ...] = ()
+    """May start now, side by side, in the given order where a postStart hook asks for it."""
+    waiting: Mapping[str, Waiting] = field(default_factory=dict)
+    remove_containers: tuple[str, ...] = ()
+    remove_sandboxes: tuple[str, ...] = ()
+    look_again_at: datetime | None = None
+    failure: Failure | None = None
