@@ -9,7 +9,8 @@ from typing import Any
 import yaml
 from aiohttp import web
 
-from minikube_py.apiserver.negotiation import Format
+from minikube_py.apiserver.negotiation import BodyFormat
+from minikube_py.apiserver.protobuf.objects import decode_object
 from minikube_py.meta.encoding import decode
 from minikube_py.meta.errors import BadRequest, RequestEntityTooLarge
 
@@ -39,10 +40,12 @@ async def read_limited(request: web.Request) -> bytes:
     return b"".join(chunks)
 
 
-def parse(data: bytes, format_: Format, *, find_duplicates: bool = False) -> Body:
+def parse(data: bytes, format_: BodyFormat, *, find_duplicates: bool = False) -> Body:
     """Raises BadRequest that says where the text is wrong."""
     if format_ == "yaml":
         return _parse_yaml(data)
+    if format_ == "protobuf":
+        return Body(decode_object(data))
     value = decode(data)
     _refuse_deep(value)
     if not find_duplicates:
@@ -50,7 +53,7 @@ def parse(data: bytes, format_: Format, *, find_duplicates: bool = False) -> Bod
     return Body(value, tuple(_duplicates(data)))
 
 
-def parse_object(data: bytes, format_: Format, *, find_duplicates: bool = False) -> Body:
+def parse_object(data: bytes, format_: BodyFormat, *, find_duplicates: bool = False) -> Body:
     """As `parse`, for bodies that must be a JSON object."""
     body = parse(data, format_, find_duplicates=find_duplicates)
     if not isinstance(body.value, dict):

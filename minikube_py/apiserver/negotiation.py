@@ -1,8 +1,8 @@
 """Which representation a client asked for, from its Accept header, and which a body is in.
 
 Kubernetes' rule: the first clause that can be served wins, `as=` parameters ask for a transformed
-object (Table, PartialObjectMetadata). Protobuf is never served; every client that asks for it
-also accepts JSON.
+object (Table, PartialObjectMetadata). Protobuf is read but never written: every client that asks
+for it also accepts JSON.
 """
 
 from dataclasses import dataclass, field
@@ -12,10 +12,12 @@ from typing import Literal
 from minikube_py.meta.errors import NotAcceptable, UnsupportedMediaType
 
 Format = Literal["json", "yaml"]
+BodyFormat = Literal["json", "yaml", "protobuf"]
 PatchType = Literal["json", "merge", "strategic", "apply"]
 
 JSON = "application/json"
 YAML = "application/yaml"
+PROTOBUF = "application/vnd.kubernetes.protobuf"
 _FORMATS: dict[str, Format] = {
     "application/json": "json",
     "application/yaml": "yaml",
@@ -100,13 +102,16 @@ def negotiate_discovery(accept: str) -> str:
     return ""
 
 
-def body_format(content_type: str) -> Format:
+def body_format(content_type: str) -> BodyFormat:
     """Of a create, update or delete body; raises UnsupportedMediaType."""
-    wanted = _FORMATS.get(_bare(content_type) or JSON)
-    if wanted is None or "*" in content_type:
+    bare = _bare(content_type) or JSON
+    if bare == PROTOBUF:
+        return "protobuf"
+    wanted = _FORMATS.get(bare)
+    if wanted is None or "*" in bare:
         raise UnsupportedMediaType(
             "the body of the request was in an unknown format - accepted media types include: "
-            "application/json, application/yaml"
+            f"{JSON}, {YAML}, {PROTOBUF}"
         )
     return wanted
 

@@ -19,7 +19,7 @@ class EchoSession:
         self._name, self._arguments = command[0], list(command[1:])
         self._tty = tty
         self._output: asyncio.Queue[Output | None] = asyncio.Queue()
-        self.closed = False
+        self.closed = asyncio.Event()
         self.received = b""
         self._code = 0
         self._start()
@@ -68,7 +68,7 @@ class EchoSession:
         return self._code
 
     async def close(self) -> None:
-        self.closed = True
+        self.closed.set()
 
 
 class EchoStreams:
@@ -79,7 +79,7 @@ class EchoStreams:
         self.log_requests: list[LogRequest] = []
         self.more_lines: asyncio.Queue[bytes | None] = asyncio.Queue()
         self.forward_to = ("127.0.0.1", 0)
-        self.followers = 0
+        self.left = asyncio.Event()
 
     def _check(self, namespace: str, pod: str, container: str | None) -> None:
         if pod != "web":
@@ -98,12 +98,11 @@ class EchoStreams:
         lines = [b"one\n", b"two\n", b"three\n"]
         for line in lines[-options.tail :] if options.tail is not None else lines:
             yield line
-        self.followers += 1
         try:
             while options.follow and (line := await self.more_lines.get()) is not None:  # type: ignore[assignment]
                 yield line
         finally:
-            self.followers -= 1
+            self.left.set()
 
     async def exec(
         self,

@@ -194,12 +194,12 @@ async def test_list_options_that_cannot_be_read(cluster: Cluster, params: dict[s
 
 
 async def test_what_goes_wrong_inside_is_a_500_with_an_audit_id(
-    cluster: Cluster, caplog: pytest.LogCaptureFixture
+    cluster: Cluster, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_arguments: object) -> bytes:
         raise RuntimeError("boom")
 
-    cluster.resources.get_encoded = broken  # type: ignore[method-assign]
+    monkeypatch.setattr(cluster.resources, "get_encoded", broken)
 
     answer = await cluster.http.get(f"{MAPS}/x", headers={"Audit-Id": "find-me"})
     status = await status_of(answer)

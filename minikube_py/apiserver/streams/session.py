@@ -55,7 +55,7 @@ async def run_session(session: StreamSession, remote: Remote, *, reports_exit: b
     output = asyncio.ensure_future(_pump_output(session, remote, reports_exit=reports_exit))
     input_ = asyncio.ensure_future(_pump_input(session, remote))
     try:
-        # Input that ends means the client is gone: whatever the process still says, nobody hears it.
+        # Input that ends means the client is gone: nobody hears what the process still says.
         done, _ = await asyncio.wait({output, input_}, return_when=asyncio.FIRST_COMPLETED)
         if output in done:
             await remote.finish(output.result())

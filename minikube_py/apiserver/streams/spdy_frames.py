@@ -18,6 +18,26 @@ _STREAM_MASK = 0x7FFFFFFF
 _MAX_CONTROL_BYTES = 256 * 1024
 _MAX_HEADER_BYTES = 256 * 1024
 
+_DICTIONARY_WORDS = (
+    "options head post put delete trace accept accept-charset accept-encoding accept-language "
+    "accept-ranges age allow authorization cache-control connection content-base "
+    "content-encoding content-language content-length content-location content-md5 "
+    "content-range content-type date etag expect expires from host if-match if-modified-since "
+    "if-none-match if-range if-unmodified-since last-modified location max-forwards pragma "
+    "proxy-authenticate proxy-authorization range referer retry-after server te trailer "
+    "transfer-encoding upgrade user-agent vary via warning www-authenticate method get status "
+    "200_OK version HTTP/1.1 url public set-cookie keep-alive origin"
+)
+_DICTIONARY_VALUES = (
+    "100101201202205206300302303304305306307402405406407408409410411412413414415416417502504505"
+    "203 Non-Authoritative Information204 No Content301 Moved Permanently400 Bad Request"
+    "401 Unauthorized403 Forbidden404 Not Found500 Internal Server Error501 Not Implemented"
+    "503 Service UnavailableJan Feb Mar Apr May Jun Jul Aug Sept Oct Nov Dec 00:00:00 "
+    "Mon, Tue, Wed, Thu, Fri, Sat, Sun, GMTchunked,text/html,image/png,image/jpg,image/gif,"
+    "application/xml,application/xhtml+xml,text/plain,text/javascript,publicprivatemax-age="
+    "gzip,deflate,sdchcharset=utf-8charset=iso-8859-1,utf-,*,enq=0."
+)
+
 
 class SpdyError(ConnectionError):
     """The peer broke the protocol; the connection can't go on."""
@@ -46,84 +66,11 @@ Frame = ControlFrame | DataFrame
 
 def _dictionary() -> bytes:
     """The preset of section 2.6.10.1, every word behind its length, then common values."""
-    words = [
-        "options",
-        "head",
-        "post",
-        "put",
-        "delete",
-        "trace",
-        "accept",
-        "accept-charset",
-        "accept-encoding",
-        "accept-language",
-        "accept-ranges",
-        "age",
-        "allow",
-        "authorization",
-        "cache-control",
-        "connection",
-        "content-base",
-        "content-encoding",
-        "content-language",
-        "content-length",
-        "content-location",
-        "content-md5",
-        "content-range",
-        "content-type",
-        "date",
-        "etag",
-        "expect",
-        "expires",
-        "from",
-        "host",
-        "if-match",
-        "if-modified-since",
-        "if-none-match",
-        "if-range",
-        "if-unmodified-since",
-        "last-modified",
-        "location",
-        "max-forwards",
-        "pragma",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "range",
-        "referer",
-        "retry-after",
-        "server",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-        "user-agent",
-        "vary",
-        "via",
-        "warning",
-        "www-authenticate",
-        "method",
-        "get",
-        "status",
-        "200_OK",
-        "version",
-        "HTTP/1.1",
-        "url",
-        "public",
-        "set-cookie",
-        "keep-alive",
-        "origin",
-    ]
-    values = (
-        "100101201202205206300302303304305306307402405406407408409410411412413414415416417502504505"
-        "203 Non-Authoritative Information204 No Content301 Moved Permanently400 Bad Request"
-        "401 Unauthorized403 Forbidden404 Not Found500 Internal Server Error501 Not Implemented"
-        "503 Service UnavailableJan Feb Mar Apr May Jun Jul Aug Sept Oct Nov Dec 00:00:00 "
-        "Mon, Tue, Wed, Thu, Fri, Sat, Sun, GMTchunked,text/html,image/png,image/jpg,image/gif,"
-        "application/xml,application/xhtml+xml,text/plain,text/javascript,publicprivatemax-age="
-        "gzip,deflate,sdchcharset=utf-8charset=iso-8859-1,utf-,*,enq=0."
+    texts = [word.replace("_", " ").encode() for word in _DICTIONARY_WORDS.split()]
+    return (
+        b"".join(struct.pack("!I", len(text)) + text for text in texts)
+        + _DICTIONARY_VALUES.encode()
     )
-    texts = [word.replace("_", " ").encode() for word in words]
-    return b"".join(struct.pack("!I", len(text)) + text for text in texts) + values.encode()
 
 
 DICTIONARY = _dictionary()
