@@ -5,7 +5,6 @@ when defaults are there.
 """
 
 import re
-from collections.abc import Mapping
 from typing import Any
 
 from minikube_py.kinds.kind import Kind
@@ -88,6 +87,11 @@ def _cannot_handle(kind: Kind, why: str) -> str:
     return f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: {why}'
 
 
+def drop_nulls(value: Any) -> None:
+    """In place: what callers in this process may leave behind."""
+    _normalize(value, None)
+
+
 def _normalize(value: Any, schema: Schema | None) -> None:
     """Drops nulls, which mean the same as absence, and writes number quantities as text."""
     if isinstance(value, dict):
@@ -115,10 +119,3 @@ def _canonical_quantity(value: str | float) -> str:
     if "e" in text or re.search(r"E[-+\d]", text):
         return text
     return format_quantity(parse_quantity(text), binary=text.endswith("i"))
-
-
-def require_mapping(body: Any, what: str) -> Mapping[str, Any]:
-    """Raises BadRequest when a request's body isn't an object."""
-    if not isinstance(body, dict):
-        raise BadRequest(f"{what} must be an object, not {type(body).__name__}")
-    return body

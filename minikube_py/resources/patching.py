@@ -19,11 +19,12 @@ from minikube_py.meta.errors import (
 )
 from minikube_py.meta.objects import Object, uid_of
 from minikube_py.resources.apply.server_side import apply_configuration
+from minikube_py.resources.carry_over import check_identity
 from minikube_py.resources.decode import decode_object
 from minikube_py.resources.options import Patch, Written
 from minikube_py.resources.patch import patched
 from minikube_py.resources.scale import scale_of, with_scale
-from minikube_py.resources.write import Draft, Request, Writes, check_identity
+from minikube_py.resources.write import Draft, Request, Writes
 
 _APPLY_ATTEMPTS = 5
 

@@ -17,7 +17,7 @@ from minikube_py.meta.errors import ApiError, BadRequest, Expired, FieldError, I
 from minikube_py.resources.conversion import served_bytes
 from minikube_py.resources.keys import store_key, store_prefix
 from minikube_py.resources.options import ListOptions, ListPage
-from minikube_py.resources.selection import DecodedCache, Selection
+from minikube_py.resources.selection import DecodedCache, Digests, Selection
 from minikube_py.resources.watching import ResourceWatch
 from minikube_py.store.interface import Item, Page, Store
 
@@ -49,6 +49,7 @@ class Reader:
     def __init__(self, store: Store, cache: DecodedCache) -> None:
         self._store = store
         self._cache = cache
+        self._digests = Digests()
 
     def list(self, kind: Kind, namespace: str | None, options: ListOptions) -> ListPage:
         """Raises BadRequest, Invalid, Expired (compacted) or Timeout (not reached yet)."""
@@ -142,11 +143,7 @@ class Reader:
     def _selected(self, selection: Selection, items: Iterable[Item]) -> Encoded:
         kind = selection.kind
         if not selection.everything:
-            items = [
-                item
-                for item in items
-                if selection.matches(self._cache.decoded(kind, item.key, item.revision, item.value))
-            ]
+            items = [item for item in items if selection.matches(self._digests.of(kind, item))]
         return [served_bytes(kind, item.value) for item in items]
 
 

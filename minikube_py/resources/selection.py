@@ -5,6 +5,7 @@ remembered for the watchers that look at the same change.
 """
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from minikube_py.kinds.kind import Kind
@@ -13,6 +14,7 @@ from minikube_py.meta.errors import BadRequest
 from minikube_py.meta.objects import Object, labels_of, name_of, namespace_of
 from minikube_py.meta.selectors import FieldRequirement, Selector, fields_match
 from minikube_py.resources.conversion import from_stored
+from minikube_py.store.interface import Item
 
 _META_FIELDS = frozenset({"metadata.name", "metadata.namespace"})
 
@@ -40,9 +42,48 @@ class DecodedCache:
         return obj
 
 
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """All of an object that a selector can ask for."""
+
+    labels: Mapping[str, str]
+    fields: Mapping[str, str]
+
+
+def digest_of(kind: Kind, obj: Object) -> Digest:
+    fields = {
+        **kind.selectable_fields(obj),
+        "metadata.name": name_of(obj),
+        "metadata.namespace": namespace_of(obj),
+    }
+    return Digest(labels_of(obj), fields)
+
+
+class Digests:
+    """The digests of stored states, so that a list with a selector decodes each state once.
+
+    Bounded: where there are more objects than it holds, the oldest entries leave first.
+    """
+
+    def __init__(self, limit: int = 20_000) -> None:
+        self._limit = limit
+        self._known: dict[tuple[Kind, str], tuple[int, Digest]] = {}
+
+    def of(self, kind: Kind, item: Item) -> Digest:
+        place = (kind, item.key)
+        known = self._known.get(place)
+        if known is not None and known[0] == item.revision:
+            return known[1]
+        digest = digest_of(kind, from_stored(kind, encoding.decode(item.value)))
+        self._known[place] = (item.revision, digest)
+        if len(self._known) > self._limit:
+            del self._known[next(iter(self._known))]
+        return digest
+
+
 @dataclass(frozen=True)
 class Selection:
-    """`matches` answers for one object; `everything` spares the decoding."""
+    """`matches` answers for one object's digest; `everything` spares the decoding."""
 
     kind: Kind
     labels: Selector
@@ -78,14 +119,7 @@ class Selection:
                 return wanted.value
         return None
 
-    def matches(self, obj: Object) -> bool:
-        if self.labels and not self.labels.matches(labels_of(obj)):
+    def matches(self, digest: Digest) -> bool:
+        if self.labels and not self.labels.matches(digest.labels):
             return False
-        if not self.fields:
-            return True
-        values = {
-            **self.kind.selectable_fields(obj),
-            "metadata.name": name_of(obj),
-            "metadata.namespace": namespace_of(obj),
-        }
-        return fields_match(self.fields, values)
+        return not self.fields or fields_match(self.fields, digest.fields)

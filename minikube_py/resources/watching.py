@@ -14,7 +14,7 @@ from minikube_py.meta.objects import Object
 from minikube_py.resources.conversion import served_bytes
 from minikube_py.resources.keys import object_key
 from minikube_py.resources.options import Change
-from minikube_py.resources.selection import DecodedCache, Selection
+from minikube_py.resources.selection import DecodedCache, Selection, digest_of
 from minikube_py.store.interface import EventType, StoreEvent, Watch
 
 
@@ -73,8 +73,8 @@ class ResourceWatch:
             return None
         if self._selection.everything:
             return self._as_stored(event, event.type)
-        now = self._selection.matches(self._decoded(event))
-        before = event.previous is not None and self._selection.matches(self._previous(event))
+        now = self._matches(self._decoded(event))
+        before = event.previous is not None and self._matches(self._previous(event))
         if event.type == "DELETED":
             return self._as_stored(event, "DELETED") if before else None
         if now:
@@ -94,6 +94,9 @@ class ResourceWatch:
         obj = {**last, "metadata": metadata}
         key = object_key(self._kind, event.key)
         return Change("DELETED", key, encoding.encode(obj), event.revision, lambda: obj)
+
+    def _matches(self, obj: Object) -> bool:
+        return self._selection.matches(digest_of(self._kind, obj))
 
     @property
     def _kind(self) -> Kind:

@@ -14,12 +14,21 @@ from minikube_py.kinds.kind import Kind
 from minikube_py.kinds.schema import schema_for
 from minikube_py.meta.errors import AlreadyExists, BadRequest, FieldError, Invalid
 from minikube_py.meta.names import generate_name
-from minikube_py.meta.objects import Object, is_deleting, name_of, namespace_of, uid_of
+from minikube_py.meta.objects import Object, is_deleting, name_of, namespace_of
 from minikube_py.meta.timestamps import Clock, format_time
 from minikube_py.resources.admission import AdmissionRequest, Lookup, Operation, admit
 from minikube_py.resources.allocate import ServiceAllocator, ServiceReservation, carry_over
 from minikube_py.resources.apply.tracking import Writer, track_update
-from minikube_py.resources.decode import copied, decode_object
+from minikube_py.resources.carry_over import (
+    carry_metadata,
+    carry_spec,
+    carry_status,
+    check_identity,
+    check_preconditions,
+    is_new_generation,
+    place,
+)
+from minikube_py.resources.decode import copied, decode_object, drop_nulls
 from minikube_py.resources.namespaces import holds_content, is_namespace, prepare_namespace
 from minikube_py.resources.options import WriteOptions, Written
 from minikube_py.resources.records import MAX_ATTEMPTS, Head, Records, Target
@@ -80,7 +89,7 @@ class Writes:
         obj, warnings = decode_object(kind, body, options.field_validation)
         if obj["metadata"].get("resourceVersion"):
             raise BadRequest("resourceVersion should not be set on objects to be created")
-        _place(kind, namespace, obj)
+        place(kind, namespace, obj)
         return await self.create_draft(kind, Draft(obj, warnings), options)
 
     async def create_draft(self, kind: Kind, draft: Draft, options: WriteOptions) -> Written:
@@ -172,9 +181,11 @@ class Writes:
         new = draft.obj
         if new == old and draft.managed_fields is None:
             return Written(old, warnings=draft.warnings)
-        if not request.trusted:
+        if request.trusted:
+            drop_nulls(new)
+        else:
             check_identity(request.target, new)
-        _check_preconditions(request.target, new, old)
+        check_preconditions(request.target, new, old)
         self._revise(request, new, old)
         reservation = self._reserve_update(request, new, old)
         try:
@@ -192,20 +203,20 @@ class Writes:
     def _revise(self, request: Request, new: Object, old: Object) -> None:
         """Carries over what this writer may not change, fills in the rest, counts a new spec."""
         kind = request.kind
-        _carry_metadata(new, old)
+        carry_metadata(new, old)
         if request.subresource == "binding":
             return
         if request.subresource == "status":
-            _carry_spec(kind, new, old)
+            carry_spec(kind, new, old)
         else:
-            _carry_status(kind, new, old)
+            carry_status(kind, new, old)
             if kind.resource == "services":
                 carry_over(new, old)
             kind.default(new)
         self._admit("UPDATE", request, new, old)
         if request.subresource != "status":
             self._prepare(kind, new, old)
-        if kind.has_generation and _is_new_generation(kind, new, old):
+        if kind.has_generation and is_new_generation(kind, new, old):
             new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
 
     async def _store(
@@ -294,111 +305,6 @@ def is_finished(kind: Kind, obj: Object) -> bool:
     if is_namespace(kind) and holds_content(obj):
         return False
     return not metadata.get("deletionGracePeriodSeconds")
-
-
-def _place(kind: Kind, namespace: str | None, obj: Object) -> None:
-    metadata = obj["metadata"]
-    if not kind.namespaced:
-        return
-    if metadata.get("namespace") and namespace and metadata["namespace"] != namespace:
-        raise BadRequest(
-            f"the namespace of the provided object ({metadata['namespace']}) does not match the "
-            f"namespace sent on the request ({namespace})"
-        )
-    if namespace:
-        metadata["namespace"] = namespace
-
-
-def check_identity(target: Target, obj: Object) -> None:
-    """Fills in the name and namespace of the URL; raises BadRequest where `obj` says others."""
-    metadata = obj["metadata"]
-    name = metadata.setdefault("name", target.name)
-    if name != target.name:
-        raise BadRequest(
-            f"the name of the object ({name}) does not match the name on the URL ({target.name})"
-        )
-    if not target.kind.namespaced:
-        return
-    namespace = metadata.setdefault("namespace", target.namespace)
-    if namespace != target.namespace:
-        raise BadRequest(
-            f"the namespace of the object ({namespace}) does not match the namespace on the URL "
-            f"({target.namespace})"
-        )
-
-
-def _check_preconditions(target: Target, new: Object, old: Object) -> None:
-    uid, version = uid_of(new), new["metadata"].get("resourceVersion")
-    if uid and uid != uid_of(old):
-        why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {uid_of(old)}"
-        raise target.conflict(why)
-    if version not in (None, "", "0", old["metadata"].get("resourceVersion")):
-        raise target.modified()
-
-
-def _carry_metadata(new: Object, old: Object) -> None:
-    """What the server owns stays as it is; rest.BeforeUpdate."""
-    metadata, stored = new["metadata"], old["metadata"]
-    for name in (
-        "uid",
-        "creationTimestamp",
-        "resourceVersion",
-        "generation",
-        "deletionTimestamp",
-        "deletionGracePeriodSeconds",
-        "generateName",
-    ):
-        if name in stored:
-            metadata[name] = stored[name]
-        else:
-            metadata.pop(name, None)
-    metadata.pop("selfLink", None)
-    for name in ("labels", "annotations", "finalizers", "ownerReferences"):
-        if name in metadata and not metadata[name]:
-            del metadata[name]
-
-
-def _carry_status(kind: Kind, new: Object, old: Object) -> None:
-    if not kind.has_status:
-        return
-    if "status" in old:
-        new["status"] = old["status"]
-    else:
-        new.pop("status", None)
-
-
-def _carry_spec(kind: Kind, new: Object, old: Object) -> None:
-    """Through /status only status moves, and the metadata that Kubernetes lets through there."""
-    for name in [name for name in new if name not in ("metadata", "status")]:
-        del new[name]
-    for name, value in old.items():
-        if name not in ("metadata", "status"):
-            new[name] = value
-    kept = {"pods": "ownerReferences", "deployments.apps": "labels"}.get(kind.resource)
-    if kept:
-        if kept in old["metadata"]:
-            new["metadata"][kept] = old["metadata"][kept]
-        else:
-            new["metadata"].pop(kept, None)
-
-
-def _is_new_generation(kind: Kind, new: Object, old: Object) -> bool:
-    if _content(new) != _content(old):
-        return True
-    if kind.resource != "deployments.apps":
-        return False
-    # The rollout history keeps annotations, so a Deployment counts them (its strategy.go).
-    return bool(
-        (new["metadata"].get("annotations") or {}) != (old["metadata"].get("annotations") or {})
-    )
-
-
-def _content(obj: Object) -> Object:
-    return {
-        name: value
-        for name, value in obj.items()
-        if name not in ("metadata", "status", "apiVersion", "kind")
-    }
 
 
 def _creation_errors(kind: Kind, obj: Object) -> list[FieldError]:

@@ -158,7 +158,7 @@ async def test_an_update_takes_the_ownership_of_what_it_changes(resources: Resou
         ("alice", "Apply"): {"f:data": {"f:b": {}}},
         ("kubectl-edit", "Update"): {"f:data": {"f:a": {}}},
     }
-    with pytest.raises(Conflict, match='conflict with "kubectl-edit" using v1: \.data\.a'):
+    with pytest.raises(Conflict, match=r'conflict with "kubectl-edit" using v1: \.data\.a'):
         await apply(resources, config(a="1", b="1"))
 
 
@@ -262,7 +262,7 @@ async def test_an_object_without_owners_belongs_to_who_was_before(resources: Res
     reset = (await resources.update(CONFIG_MAP, "default", "settings", made)).object
     assert "managedFields" not in reset["metadata"]
 
-    with pytest.raises(Conflict, match='conflict with "before-first-apply" using v1: \.data\.a'):
+    with pytest.raises(Conflict, match=r'conflict with "before-first-apply" using v1: \.data\.a'):
         await apply(resources, config(a="2"))
 
 

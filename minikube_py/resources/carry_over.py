@@ -1,0 +1,115 @@
+"""What a write may not change: who the object is, what the server owns, the half written elsewhere.
+
+Pure, between the caller's wish and the stored state (apiserver's rest.BeforeUpdate).
+"""
+
+from minikube_py.kinds.kind import Kind
+from minikube_py.meta.errors import BadRequest
+from minikube_py.meta.objects import Object, uid_of
+from minikube_py.resources.records import Target
+
+
+def place(kind: Kind, namespace: str | None, obj: Object) -> None:
+    """Puts a new object where the URL says; raises BadRequest where `obj` says another place."""
+    metadata = obj["metadata"]
+    if not kind.namespaced:
+        metadata.pop("namespace", None)  # charts write one for ClusterRoles; it means nothing
+        return
+    if metadata.get("namespace") and namespace and metadata["namespace"] != namespace:
+        raise BadRequest(
+            f"the namespace of the provided object ({metadata['namespace']}) does not match the "
+            f"namespace sent on the request ({namespace})"
+        )
+    if namespace:
+        metadata["namespace"] = namespace
+
+
+def check_identity(target: Target, obj: Object) -> None:
+    """Fills in the name and namespace of the URL; raises BadRequest where `obj` says others."""
+    metadata = obj["metadata"]
+    name = metadata.setdefault("name", target.name)
+    if name != target.name:
+        raise BadRequest(
+            f"the name of the object ({name}) does not match the name on the URL ({target.name})"
+        )
+    if not target.kind.namespaced:
+        metadata.pop("namespace", None)
+        return
+    namespace = metadata.setdefault("namespace", target.namespace)
+    if namespace != target.namespace:
+        raise BadRequest(
+            f"the namespace of the object ({namespace}) does not match the namespace on the URL "
+            f"({target.namespace})"
+        )
+
+
+def check_preconditions(target: Target, new: Object, old: Object) -> None:
+    uid, version = uid_of(new), new["metadata"].get("resourceVersion")
+    if uid and uid != uid_of(old):
+        why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {uid_of(old)}"
+        raise target.conflict(why)
+    if version not in (None, "", "0", old["metadata"].get("resourceVersion")):
+        raise target.modified()
+
+
+def carry_metadata(new: Object, old: Object) -> None:
+    """What the server owns stays as it is; rest.BeforeUpdate."""
+    metadata, stored = new["metadata"], old["metadata"]
+    for name in (
+        "uid",
+        "creationTimestamp",
+        "resourceVersion",
+        "generation",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+        "generateName",
+    ):
+        _carry(metadata, stored, name)
+    metadata.pop("selfLink", None)
+    for name in ("labels", "annotations", "finalizers", "ownerReferences"):
+        if name in metadata and not metadata[name]:
+            del metadata[name]
+
+
+def carry_status(kind: Kind, new: Object, old: Object) -> None:
+    if not kind.has_status:
+        return
+    _carry(new, old, "status")
+
+
+def carry_spec(kind: Kind, new: Object, old: Object) -> None:
+    """Through /status only status moves, and the metadata that Kubernetes lets through there."""
+    for name in [name for name in new if name not in ("metadata", "status")]:
+        del new[name]
+    for name, value in old.items():
+        if name not in ("metadata", "status"):
+            new[name] = value
+    kept = {"pods": "ownerReferences", "deployments.apps": "labels"}.get(kind.resource)
+    if kept:
+        _carry(new["metadata"], old["metadata"], kept)
+
+
+def _carry(new: Object, old: Object, name: str) -> None:
+    if name in old:
+        new[name] = old[name]
+    else:
+        new.pop(name, None)
+
+
+def is_new_generation(kind: Kind, new: Object, old: Object) -> bool:
+    if _content(new) != _content(old):
+        return True
+    if kind.resource != "deployments.apps":
+        return False
+    # The rollout history keeps annotations, so a Deployment counts them (its strategy.go).
+    return bool(
+        (new["metadata"].get("annotations") or {}) != (old["metadata"].get("annotations") or {})
+    )
+
+
+def _content(obj: Object) -> Object:
+    return {
+        name: value
+        for name, value in obj.items()
+        if name not in ("metadata", "status", "apiVersion", "kind")
+    }
