@@ -1,5 +1,5 @@
-"""Where containers on paper outlive the daemon: one file each, replaced as a whole, so a crash leaves
-the record before or after a change and nothing between.
+"""Where containers on paper outlive the daemon: one file each, replaced as a whole, so a crash
+leaves the record before or after a change and nothing between.
 """
 
 import json
