@@ -85,7 +85,8 @@ class Kubelet:
         node = NodeAgent(self._resources, self._runtime, facts, self._clock)
         await node.register()
         await self._pods.wait_synced()
-        files = HostFiles()
+        # On paper nothing of the host is changed, whoever runs it.
+        files = HostFiles(privileged=False if self._settings.on_paper else None)
         actions = ProbeActions(self._runtime, on_paper=self._settings.on_paper)
         workers = self._workers = PodWorkers(self._tools(facts, files, actions))
         try:
@@ -121,7 +122,14 @@ class Kubelet:
             memory_bytes=facts.info.memory_bytes,
             may_lower_oom_score=host_facts.may_lower_oom_score(),
         )
-        volumes = Volumes(self._settings.pods_dir, files, self._runtime, self._reader, self._clock)
+        volumes = Volumes(
+            self._settings.pods_dir,
+            files,
+            self._runtime,
+            self._reader,
+            self._clock,
+            on_paper=self._settings.on_paper,
+        )
         return Tools(
             settings=self._settings,
             resources=self._resources,

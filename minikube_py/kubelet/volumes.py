@@ -65,6 +65,8 @@ class ClaimReader(Protocol):
 
 
 class Volumes:
+    """`on_paper`: paths of the host are neither looked at nor made."""
+
     def __init__(
         self,
         pods_dir: Path,
@@ -72,12 +74,15 @@ class Volumes:
         runtime: ContainerRuntime,
         claims: ClaimReader,
         clock: Clock,
+        *,
+        on_paper: bool = False,
     ) -> None:
         self._pods_dir = pods_dir
         self._files = files
         self._runtime = runtime
         self._claims = claims
         self._clock = clock
+        self._on_paper = on_paper
 
     async def set_up(self, pod: Object, projector: Projector) -> Mapping[str, ReadyVolume]:
         """All volumes that a container mounts, by name; raises VolumeProblem for the first that
@@ -181,6 +186,8 @@ class Volumes:
 
     def _host_path(self, name: str, spec: Mapping[str, Any]) -> ReadyVolume:
         path, type_ = Path(spec["path"]), spec.get("type") or ""
+        if self._on_paper:
+            return ReadyVolume(str(path))
         if type_ in ("", "DirectoryOrCreate") and not path.exists():
             self._files.make_directory(path, mode=0o755)
         elif type_ == "FileOrCreate" and not path.exists():
@@ -209,7 +216,7 @@ class Volumes:
         docker_volume = get_path(persistent, "metadata", "annotations", DOCKER_VOLUME_ANNOTATION)
         if docker_volume:
             path = await self._runtime.create_volume(docker_volume, {})
-            if group is not None:
+            if group is not None and not self._on_paper:
                 await self._files.own(Path(path), group)
             return ReadyVolume(path, volume_name=docker_volume, read_only=read_only)
         spec = persistent["spec"]

@@ -1,0 +1,74 @@
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from minikube_py.container_runtime.interface import ObservedContainer, ObservedPod, PodIdentity
+from minikube_py.kubelet.backoff import (
+    DELAY_ANNOTATION,
+    LIMIT_ANNOTATION,
+    next_restart,
+    restarts,
+)
+from minikube_py.kubelet.podspec import container_hash
+from minikube_py.meta.objects import Object
+from minikube_py.meta.timestamps import parse_time
+
+BEGAN = parse_time("2026-01-01T00:00:00Z")
+WHO = PodIdentity("default", "web", "u1")
+
+
+def ended(delay: float | None, ran: float = 1.0, hash_: str = "h") -> ObservedContainer:
+    return ObservedContainer(
+        id="c",
+        pod=WHO,
+        sandbox_id="s",
+        name="app",
+        image="app:1",
+        image_id="",
+        attempt=0,
+        state="exited",
+        created_at=BEGAN,
+        finished_at=BEGAN + timedelta(seconds=ran),
+        spec_hash=hash_,
+        annotations={} if delay is None else {DELAY_ANNOTATION: f"{delay:g}"},
+    )
+
+
+def test_the_row_of_delays_is_the_kubelets() -> None:
+    delays: list[float] = []
+    delay: float | None = None
+    for _ in range(9):
+        delay = next_restart(ended(delay), "h").delay
+        delays.append(delay)
+
+    assert delays == [0, 10, 20, 40, 80, 160, 300, 300, 300]
+
+
+def test_the_wait_counts_from_the_end_of_the_container() -> None:
+    assert next_restart(ended(0, ran=5), "h").at == BEGAN + timedelta(seconds=15)
+
+
+def test_ten_calm_minutes_forget_the_row() -> None:
+    assert next_restart(ended(300, ran=601), "h").delay == 0
+    assert next_restart(ended(300, ran=599), "h").delay == 300
+
+
+def test_a_new_image_owes_no_wait() -> None:
+    assert next_restart(ended(160), "other").delay == 0
+
+
+@pytest.mark.parametrize(
+    ("limit", "delay"), [("2", 2.0), ("500ms", 0.5), ("1s", 1.0), ("nonsense", 20.0)]
+)
+def test_a_pod_may_shorten_its_back_off(limit: str, delay: float) -> None:
+    spec = {"name": "app", "image": "app:1"}
+    pod: Object = {
+        "metadata": {"annotations": {LIMIT_ANNOTATION: limit}},
+        "spec": {"containers": [spec]},
+    }
+    container = replace(ended(10), spec_hash=container_hash(spec))
+
+    found = restarts(pod, ObservedPod(WHO, containers=(container,)))
+
+    assert found["app"].delay == delay

@@ -1,0 +1,153 @@
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, cast
+
+import pytest
+
+from minikube_py.container_runtime.interface import (
+    ContainerRuntime,
+    ImageInfo,
+    ImageNotFound,
+)
+from minikube_py.kubelet.images import (
+    Images,
+    NeedsPull,
+    Present,
+    PullFailed,
+    Refused,
+    pull_policy,
+    registry_auth,
+)
+from minikube_py.meta.encoding import encode
+from minikube_py.meta.objects import Object
+from tests.control_loop.harness import FakeClock
+
+
+@dataclass
+class Engine:
+    """Has some images; its registry has others."""
+
+    present: dict[str, ImageInfo] = field(default_factory=dict)
+    registry: set[str] = field(default_factory=set)
+    pulls: list[tuple[str, Any]] = field(default_factory=list)
+
+    async def image(self, reference: str) -> ImageInfo | None:
+        return self.present.get(reference)
+
+    async def pull_image(self, reference: str, *, auth: Mapping[str, str] | None = None) -> None:
+        self.pulls.append((reference, auth))
+        if reference not in self.registry:
+            raise ImageNotFound("no such manifest")
+        self.present[reference] = ImageInfo("sha256:2", digests=(f"{reference}@sha256:2",))
+
+
+BUILT_HERE = ImageInfo("sha256:1", tags=("app:latest",))
+PULLED = ImageInfo("sha256:2", tags=("app:latest",), digests=("app@sha256:2",))
+
+
+def images(engine: Engine, clock: FakeClock | None = None) -> Images:
+    return Images(cast(ContainerRuntime, engine), clock or FakeClock())
+
+
+async def test_an_image_built_here_is_used_whatever_the_policy() -> None:
+    engine = Engine({"app": BUILT_HERE})
+
+    for policy in ("Always", "IfNotPresent", "Never"):
+        found = await images(engine).look({"image": "app", "imagePullPolicy": policy})
+        assert isinstance(found, Present)
+
+    assert engine.pulls == []
+
+
+async def test_always_refreshes_what_came_from_a_registry_and_falls_back_to_it() -> None:
+    clock, engine = FakeClock(), Engine({"app": PULLED})
+    keeper = images(engine, clock)
+    container = {"image": "app", "imagePullPolicy": "Always"}
+
+    wanted = await keeper.look(container)
+    with pytest.raises(PullFailed):
+        await keeper.pull("app", [])
+
+    assert wanted == NeedsPull("app", fallback=PULLED)
+    assert isinstance(await keeper.look(container), Present)
+
+
+async def test_never_refuses_what_is_not_there() -> None:
+    found = await images(Engine()).look({"image": "app", "imagePullPolicy": "Never"})
+
+    assert isinstance(found, Refused)
+    assert found.waiting.reason == "ErrImageNeverPull"
+
+
+@pytest.mark.parametrize("reference", ["", "app/UPPER", "a b", "app:", "app@sha256:12"])
+async def test_a_name_that_is_none_is_refused(reference: str) -> None:
+    found = await images(Engine()).look({"image": reference})
+
+    assert isinstance(found, Refused)
+    assert found.waiting.reason == "InvalidImageName"
+
+
+async def test_failed_pulls_back_off_and_a_good_one_forgets_it() -> None:
+    clock, engine = FakeClock(), Engine()
+    keeper = images(engine, clock)
+    waits = []
+    for _ in range(3):
+        with pytest.raises(PullFailed):
+            await keeper.pull("app:1", [])
+        refused = await keeper.look({"image": "app:1"})
+        assert isinstance(refused, Refused)
+        assert refused.waiting.reason == "ImagePullBackOff"
+        assert refused.until is not None
+        waits.append((refused.until - clock()) / timedelta(seconds=1))
+        clock.now = refused.until
+
+    engine.registry.add("app:1")
+    await keeper.pull("app:1", [])
+
+    assert waits == [10, 20, 40]
+    assert isinstance(await keeper.look({"image": "app:1"}), Present)
+
+
+@pytest.mark.parametrize(
+    ("reference", "policy"),
+    [
+        ("app", "Always"),
+        ("app:latest", "Always"),
+        ("app:1", "IfNotPresent"),
+        ("host:5000/app", "Always"),
+        ("app@sha256:" + "0" * 64, "IfNotPresent"),
+    ],
+)
+def test_the_tag_decides_the_policy_nobody_wrote(reference: str, policy: str) -> None:
+    assert pull_policy({"image": reference}) == policy
+
+
+def secret(auths: dict[str, Any]) -> Object:
+    data = base64.b64encode(encode({"auths": auths})).decode()
+    return {"data": {".dockerconfigjson": data}}
+
+
+@pytest.mark.parametrize(
+    ("host", "reference"),
+    [
+        ("registry.example:5000", "registry.example:5000/team/app:1"),
+        ("https://index.docker.io/v1/", "app:1"),
+        ("https://registry.example", "registry.example/app"),
+    ],
+)
+def test_pull_secrets_are_found_by_registry(host: str, reference: str) -> None:
+    token = base64.b64encode(b"me:pa:ss").decode()
+
+    found = registry_auth(
+        reference, [secret({"other.example": {"auth": token}}), secret({host: {"auth": token}})]
+    )
+
+    assert found == {"username": "me", "password": "pa:ss"}
+
+
+def test_a_broken_pull_secret_is_no_secret() -> None:
+    broken: Object = {"data": {".dockerconfigjson": "e30k"}}
+
+    assert registry_auth("app", [broken, {"data": {".dockercfg": "!"}}, {}]) is None
