@@ -5,12 +5,10 @@ ReplicaSet with it under a new number, and annotations tell all of that to kubec
 """
 
 import copy
-import hashlib
-import json
 from collections.abc import Sequence
 from typing import Any
 
-from minikube_py.meta.names import safe_encode
+from minikube_py.control_loop.templates import normalized, short_hash
 from minikube_py.meta.objects import (
     Object,
     annotations_of,
@@ -64,9 +62,7 @@ def revision_of(obj: Object) -> int:
 
 def template_hash(template: Object, collisions: int | None) -> str:
     """Short, and the same for the same template; `collisions` makes another one."""
-    text = json.dumps(_without_hash(template), sort_keys=True, separators=(",", ":"))
-    digest = hashlib.sha256(f"{text}{collisions or ''}".encode()).digest()
-    return safe_encode(int.from_bytes(digest[:4], "big"))
+    return short_hash(_without_hash(template), collisions)
 
 
 def new_replica_set(deployment: Object, replicas: int, revision: int, most: int) -> Object:
@@ -153,14 +149,4 @@ def _copied_annotations(deployment: Object) -> dict[str, str]:
 def _without_hash(template: Object) -> Any:
     labels = {key: value for key, value in labels_of(template).items() if key != HASH_LABEL}
     metadata = {**(template.get("metadata") or {}), "labels": labels}
-    return _without_empty({**template, "metadata": metadata})
-
-
-def _without_empty(value: Any) -> Any:
-    """Null, {} and [] mean the same as nothing at all in a template."""
-    if isinstance(value, dict):
-        cleaned = {key: _without_empty(each) for key, each in value.items()}
-        return {key: each for key, each in cleaned.items() if each is not None} or None
-    if isinstance(value, list):
-        return [_without_empty(each) for each in value] or None
-    return value
+    return normalized({**template, "metadata": metadata})
