@@ -95,7 +95,7 @@ def open_runtime(settings: Settings) -> ContainerRuntime:
         return SimulatedRuntime(
             settings.cluster,
             clock=system_clock,
-            state_file=settings.data_dir / "simulated.json",
+            state_dir=settings.data_dir / "paper",
         )
     return DockerEngine(settings.cluster, clock=system_clock)
 

@@ -7,6 +7,7 @@ Works on whatever is left of it, also when its data directory is gone; what is a
 from minikube_py.container_runtime.interface import RuntimeFailure
 from minikube_py.daemon.assembly import open_runtime
 from minikube_py.daemon.choices import StartFailure
+from minikube_py.daemon.ground import clear_host
 from minikube_py.daemon.settings import Settings
 from minikube_py.network.host import Host
 
@@ -19,7 +20,7 @@ async def purge(settings: Settings) -> None:
     host = Host()
     try:
         await runtime.remove_everything(volumes=True)
-        await host.remove_all(settings.cluster)
+        await clear_host(host, settings.cluster)
     except RuntimeFailure as error:
         raise StartFailure(f"could not remove everything: {error}") from error
     finally:

@@ -151,6 +151,8 @@ def left_on_host(name: str) -> list[str]:
     found += [f"route {line}" for line in routes.splitlines() if name in line]
     tables = run_command("nft", "list", "tables").out
     found += [f"nftables {line}" for line in tables.splitlines() if name in line]
+    rules = run_command("iptables", "-S").out
+    found += [f"iptables {line}" for line in rules.splitlines() if name in line]
     return found
 
 
