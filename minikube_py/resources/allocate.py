@@ -301,7 +301,7 @@ class ServiceAllocator:
             spec["healthCheckNodePort"] = self._any_port(draft)
 
 
-def carry_over(new: Object, old: Object) -> None:
+def keep_allocated(new: Object, old: Object) -> None:
     """On update: what was allocated stays when the new spec doesn't speak of it, and goes when its
     type has no use for it (service's patchAllocatedValues and dropTypeDependentFields).
     """
@@ -321,19 +321,15 @@ def carry_over(new: Object, old: Object) -> None:
 
 
 def _carry_ports(spec: Object, before: Object) -> None:
-    known = {_port_id(port): port.get("nodePort") for port in before.get("ports") or []}
+    known = {port.get("name", ""): port.get("nodePort") for port in before.get("ports") or []}
     had, has = before.get("type") in _NODE_PORT_TYPES, spec.get("type") in _NODE_PORT_TYPES
     used = {port.get("nodePort") for port in spec.get("ports") or []}
     for port in spec.get("ports") or []:
-        number = known.get(_port_id(port))
+        number = known.get(port.get("name", ""))
         if has and had and not port.get("nodePort") and number and number not in used:
             port["nodePort"] = number
         elif had and not has and number and port.get("nodePort") == number:
             del port["nodePort"]
-
-
-def _port_id(port: Object) -> tuple[str, int]:
-    return port.get("protocol", "TCP"), port.get("port", 0)
 
 
 def _keep(spec: Object, before: Object, name: str) -> None:

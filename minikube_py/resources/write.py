@@ -17,7 +17,7 @@ from minikube_py.meta.names import generate_name
 from minikube_py.meta.objects import Object, is_deleting, name_of, namespace_of
 from minikube_py.meta.timestamps import Clock, format_time
 from minikube_py.resources.admission import AdmissionRequest, Lookup, Operation, admit
-from minikube_py.resources.allocate import ServiceAllocator, ServiceReservation, carry_over
+from minikube_py.resources.allocate import ServiceAllocator, ServiceReservation, keep_allocated
 from minikube_py.resources.apply.tracking import Writer, track_update
 from minikube_py.resources.carry_over import (
     carry_metadata,
@@ -129,12 +129,13 @@ class Writes:
         try:
             await self._records.put(target, obj, expected=0, reservation=reservation)
         except WriteConflict as conflict:
-            raise AlreadyExists.of(kind.group, kind.plural, target.name) from conflict
+            raise _already_there(target, self._records.head(target, conflict)) from conflict
         return Written(obj, created=True, warnings=draft.warnings)
 
     def _require_absent(self, target: Target) -> None:
-        if self._records.head(target) is not None:
-            raise AlreadyExists.of(target.kind.group, target.kind.plural, target.name)
+        head = self._records.head(target)
+        if head is not None:
+            raise _already_there(target, head)
 
     def _stamp_new(self, kind: Kind, obj: Object) -> None:
         metadata = obj["metadata"]
@@ -187,9 +188,9 @@ class Writes:
             check_identity(request.target, new)
         check_preconditions(request.target, new, old)
         self._revise(request, new, old)
+        _refuse(request.kind, new, _update_errors(request, new, old))
         reservation = self._reserve_update(request, new, old)
         try:
-            _refuse(request.kind, new, _update_errors(request, new, old))
             self._own(request, old, new, draft.managed_fields)
         except BaseException:
             _undo(reservation)
@@ -211,7 +212,7 @@ class Writes:
         else:
             carry_status(kind, new, old)
             if kind.resource == "services":
-                carry_over(new, old)
+                keep_allocated(new, old)
             kind.default(new)
         self._admit("UPDATE", request, new, old)
         if request.subresource != "status":
@@ -325,6 +326,13 @@ def _refuse(kind: Kind, obj: Object, errors: list[FieldError]) -> None:
     if errors:
         unique = list(dict.fromkeys(errors))
         raise Invalid.of(kind.group, kind.kind, name_of(obj), unique)
+
+
+def _already_there(target: Target, head: Head | None) -> AlreadyExists:
+    error = AlreadyExists.of(target.kind.group, target.kind.plural, target.name)
+    if head is not None and is_deleting(head.obj):
+        error.message = f"object is being deleted: {error.message}"
+    return error
 
 
 def _undo(reservation: ServiceReservation | None) -> None:

@@ -12,8 +12,8 @@ from minikube_py.resources.allocate import (
     Claims,
     ServiceAllocator,
     ServiceReservation,
-    carry_over,
     claims_of,
+    keep_allocated,
 )
 
 NAMES = st.sampled_from("abcdef")
@@ -24,7 +24,12 @@ PORTS = st.lists(st.sampled_from([0, 0, 30000, 30001, 30003, 80]), max_size=3)
 
 def service(name: str, type_: str, address: str, ports: list[int]) -> Object:
     listed: list[Object] = [
-        {"port": 80 + index, "protocol": "TCP", **({"nodePort": number} if number else {})}
+        {
+            "name": f"p{index}",
+            "port": 80 + index,
+            "protocol": "TCP",
+            **({"nodePort": number} if number else {}),
+        }
         for index, number in enumerate(ports)
     ]
     spec: Object = {"type": type_, "ports": listed}
@@ -50,7 +55,7 @@ class AllocatorMachine(RuleBasedStateMachine):
             return
         new, old = service(name, type_, address, ports), self.stored.get(name)
         if old is not None:
-            carry_over(new, old)
+            keep_allocated(new, old)
         before = self.allocator.in_use
         try:
             reservation = self.allocator.reserve(new, old)
