@@ -8,7 +8,6 @@ group version's hash stands in its address, so that clients keep documents until
 import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from aiohttp import web
 
@@ -17,6 +16,7 @@ from minikube_py.apiserver.context import state_of
 from minikube_py.apiserver.discovery import with_etag
 from minikube_py.apiserver.middleware import no_such_resource
 from minikube_py.apiserver.openapi_build import build_v2, build_v3
+from minikube_py.apiserver.protobuf.openapi_v2 import ASKED_FOR_AS, CONTENT_TYPE, encode_document
 from minikube_py.apiserver.served import ServedResource, served_resources
 from minikube_py.kinds.catalog import Catalog
 from minikube_py.kinds.schema import KUBERNETES_VERSION
@@ -26,7 +26,7 @@ from minikube_py.meta.errors import NotAcceptable
 _LAYOUT = 1
 """Part of every hash: raise it when documents of the same kinds come out differently."""
 _IMMUTABLE_SECONDS = 60 * 60 * 24 * 365
-_EVERYTHING = "v2"
+_JSON_TYPES = ("application/json", "application/*", "*/*")
 
 
 class OpenApi:
@@ -52,12 +52,14 @@ class OpenApi:
                 self._built[path] = (etag, encode(await build_v3(resources)))
             return self._built[path][1]
 
-    async def v2(self, resources: Sequence[ServedResource]) -> bytes:
-        etag = hash_of(resources)
+    async def v2(self, resources: Sequence[ServedResource], *, as_protobuf: bool) -> bytes:
+        etag, key = hash_of(resources), f"v2 {as_protobuf}"
         async with self._building:
-            if self._built.get(_EVERYTHING, ("",))[0] != etag:
-                self._built[_EVERYTHING] = (etag, encode(await build_v2(resources)))
-            return self._built[_EVERYTHING][1]
+            if self._built.get(key, ("",))[0] != etag:
+                built = await build_v2(resources)
+                body = await encode_document(built) if as_protobuf else encode(built)
+                self._built[key] = (etag, body)
+            return self._built[key][1]
 
 
 def hash_of(resources: Sequence[ServedResource]) -> str:
@@ -92,23 +94,23 @@ async def document(request: web.Request) -> web.StreamResponse:
         headers["Cache-Control"] = f"public, immutable, max-age={_IMMUTABLE_SECONDS}"
     if headers["ETag"] in request.headers.get("If-None-Match", ""):
         return web.Response(status=304, headers=headers)
-    return await _send(request, await openapi.v3(path, resources), headers)
+    body = await openapi.v3(path, resources)
+    return await responses.send_pieces(request, "application/json", [body], headers=headers)
 
 
 async def version_2(request: web.Request) -> web.StreamResponse:
-    """`/openapi/v2`: everything in one document, for clients that know no v3."""
+    """`/openapi/v2`: all in one document, as JSON or as the protobuf that kubectl asks for."""
     accepted = request.headers.get("Accept", "*/*")
-    if not any(kind in accepted for kind in ("application/json", "*/*", "application/*")):
-        raise NotAcceptable("only the following media types are accepted: application/json")
+    as_protobuf = any(name in accepted for name in ASKED_FOR_AS)
+    if not as_protobuf and not any(kind in accepted for kind in _JSON_TYPES):
+        raise NotAcceptable(
+            f"only the following media types are accepted: application/json, {CONTENT_TYPE}"
+        )
     openapi = request.app[OPENAPI]
     resources = openapi.everything()
-    headers = {"ETag": f'"{hash_of(resources)}"', "Vary": "Accept"}
+    headers = {"ETag": f'"{hash_of(resources)}{"-P" * as_protobuf}"', "Vary": "Accept"}
     if headers["ETag"] in request.headers.get("If-None-Match", ""):
         return web.Response(status=304, headers=headers)
-    return await _send(request, await openapi.v2(resources), headers)
-
-
-async def _send(
-    request: web.Request, body: bytes, headers: Mapping[str, Any]
-) -> web.StreamResponse:
-    return await responses.send_pieces(request, "application/json", [body], headers=headers)
+    body = await openapi.v2(resources, as_protobuf=as_protobuf)
+    content_type = CONTENT_TYPE if as_protobuf else "application/json"
+    return await responses.send_pieces(request, content_type, [body], headers=headers)

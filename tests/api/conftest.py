@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ class Kubectl:
 
     cluster: Cluster
     program: str = "kubectl"
+    environment: dict[str, str] = field(default_factory=dict)
 
     async def start(
         self, *arguments: str, who: str = "admin", stdin: int | None = None
@@ -27,6 +28,7 @@ class Kubectl:
             **os.environ,
             "KUBECONFIG": str(self.cluster.kubeconfig(who)),
             "HOME": str(self.cluster.folder),
+            **self.environment,
         }
         return await asyncio.create_subprocess_exec(
             self.program,
