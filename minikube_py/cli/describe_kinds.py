@@ -58,19 +58,20 @@ def describe_service(page: Page, service: Object, fetch: Fetch) -> None:
         {"labelSelector": f"kubernetes.io/service-name={metadata['name']}"},
     )
     rows = [["Name", "Port", "Target", "NodePort", "Endpoints"]]
-    for port in spec.get("ports") or []:
-        rows.append(
-            [
-                port.get("name") or "<unset>",
-                f"{port.get('port')}/{port.get('protocol', 'TCP')}",
-                str(port.get("targetPort", port.get("port"))),
-                str(port.get("nodePort") or "<none>"),
-                ",".join(_endpoints(slices, port)) or "<none>",
-            ]
-        )
+    rows += [_port_row(port, slices) for port in spec.get("ports") or []]
     page.table("Ports", rows)
     page.row("Session Affinity", spec.get("sessionAffinity"))
     page.row("Traffic Policy", spec.get("internalTrafficPolicy"))
+
+
+def _port_row(port: Object, slices: Iterable[Object]) -> list[str]:
+    return [
+        port.get("name") or "<unset>",
+        f"{port.get('port')}/{port.get('protocol', 'TCP')}",
+        str(port.get("targetPort", port.get("port"))),
+        str(port.get("nodePort") or "<none>"),
+        ",".join(_endpoints(slices, port)) or "<none>",
+    ]
 
 
 def _endpoints(slices: Iterable[Object], port: Object) -> list[str]:
@@ -97,16 +98,17 @@ def describe_ingress(page: Page, ingress: Object, _fetch: Fetch) -> None:
         page.row("TLS", f"{secret} terminates {', '.join(tls.get('hosts') or []) or 'all hosts'}")
     rows = [["Host", "Path", "Type", "Backend"]]
     for rule in spec.get("rules") or []:
-        for path in get_path(rule, "http", "paths", default=[]):
-            rows.append(
-                [
-                    rule.get("host") or "*",
-                    path.get("path") or "/",
-                    path.get("pathType", ""),
-                    _backend(path.get("backend")),
-                ]
-            )
+        rows += [_path_row(rule, path) for path in get_path(rule, "http", "paths", default=[])]
     page.table("Rules", rows)
+
+
+def _path_row(rule: Object, path: Object) -> list[str]:
+    return [
+        rule.get("host") or "*",
+        path.get("path") or "/",
+        path.get("pathType", ""),
+        _backend(path.get("backend")),
+    ]
 
 
 def _backend(backend: Object | None) -> str:

@@ -70,16 +70,16 @@ class Page:
     def conditions(self, obj: Object) -> None:
         """All of them, with the reason and message that tell why."""
         rows = [["Type", "Status", "Since", "Reason", "Message"]]
-        for condition in (obj.get("status") or {}).get("conditions") or []:
-            rows.append(
-                [
-                    str(condition.get("type", "")),
-                    str(condition.get("status", "")),
-                    self.age(condition.get("lastTransitionTime")),
-                    str(condition.get("reason", "")),
-                    " ".join(str(condition.get("message", "")).split()),
-                ]
-            )
+        rows += [
+            [
+                str(condition.get("type", "")),
+                str(condition.get("status", "")),
+                self.age(condition.get("lastTransitionTime")),
+                str(condition.get("reason", "")),
+                " ".join(str(condition.get("message", "")).split()),
+            ]
+            for condition in (obj.get("status") or {}).get("conditions") or []
+        ]
         if len(rows) > 1:
             self.table("Conditions", rows)
 

@@ -130,7 +130,8 @@ def _probe(probe: Object) -> str:
     else:
         what = f"grpc :{get_path(probe, 'grpc', 'port')}"
     return (
-        f"{what} delay={probe.get('initialDelaySeconds', 0)}s timeout={probe.get('timeoutSeconds', 1)}s"
+        f"{what} delay={probe.get('initialDelaySeconds', 0)}s"
+        f" timeout={probe.get('timeoutSeconds', 1)}s"
         f" period={probe.get('periodSeconds', 10)}s #success={probe.get('successThreshold', 1)}"
         f" #failure={probe.get('failureThreshold', 3)}"
     )

@@ -19,6 +19,7 @@ _UNKNOWN = re.compile(
     r'unknown field "(?P<quoted>[^"]+)"'
     r"|(?P<bare>\.[\w.\[\]=\"\-/]+): field not declared in schema"
 )
+_NAMED_FIELD = re.compile(r"(?:^|: )(?P<field>(?:spec|metadata|data|status)[\w.\[\]]*): ")
 _SHOWN_FIELDS = 12
 
 
@@ -34,6 +35,10 @@ def explain(session: Session, document: Document, error: ApiFailure) -> list[str
         return [
             f"{_place(document, cause.get('field', ''))}: {_cause(cause)}" for cause in error.causes
         ]
+    named = _NAMED_FIELD.search(error.message)
+    if named:
+        field = named["field"]
+        return [f"{_place(document, field)}: {error.message[named.start('field') :]}"]
     return [f"{document.place}: {error.message}"]
 
 

@@ -70,6 +70,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         _print_error(f"{type(error).__name__}: {error} (that is a bug in mk; -v shows where)")
         return FAILED
+    finally:
+        for client in getattr(args, "clients", []):
+            client.close()
     return code
 
 

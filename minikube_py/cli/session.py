@@ -21,5 +21,6 @@ def open_session(args: argparse.Namespace) -> Session:
     paths = config_paths(getattr(args, "kubeconfig", None))
     access = find_access(paths, getattr(args, "context", None))
     client = Client(access)
+    args.clients = [*getattr(args, "clients", []), client]  # main closes them
     given = getattr(args, "namespace", None)
     return Session(client, Discovery(client), given or access.namespace, bool(given))
