@@ -23,10 +23,11 @@ _LONGEST_SHOWN = 60
 
 def type_errors(obj: Mapping[str, Any], kind: Kind) -> list[FieldError]:
     """One error for each value of a wrong type; unknown fields are passed over."""
-    return list(_check(obj, schema_for(kind), ""))
+    return list(check_value(obj, schema_for(kind)))
 
 
-def _check(value: Any, schema: Schema, path: str) -> Iterator[FieldError]:
+def check_value(value: Any, schema: Schema, path: str = "") -> Iterator[FieldError]:
+    """The same for any value and schema; `path` is where the value stands."""
     if value is None:
         return
     if schema.int_or_string:
@@ -52,7 +53,7 @@ def _object(value: Any, schema: Schema, path: str) -> Iterator[FieldError]:
         if child_schema is None:
             continue
         child_path = _child_path(path, name, is_map=not schema.has_field(name))
-        yield from _check(child, child_schema, child_path)
+        yield from check_value(child, child_schema, child_path)
 
 
 def _child_path(path: str, name: str, *, is_map: bool) -> str:
@@ -70,7 +71,7 @@ def _array(value: Any, schema: Schema, path: str) -> Iterator[FieldError]:
         if item is None:
             yield _wrong(item_path, item, "set; remove the empty list item")
         elif schema.items is not None:
-            yield from _check(item, schema.items, item_path)
+            yield from check_value(item, schema.items, item_path)
 
 
 def _string(value: Any, schema: Schema, path: str) -> Iterator[FieldError]:

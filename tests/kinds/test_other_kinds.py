@@ -562,6 +562,34 @@ def test_a_new_pod_knows_its_quality_of_service(spec: dict[str, Any], expected: 
         assert obj["status"] == {"phase": "Pending", "qosClass": expected}
 
 
+def test_generated_namespaces_get_their_label_with_their_name() -> None:
+    unnamed = {"metadata": {"generateName": "a-"}}
+
+    catalog.NAMESPACE.default(unnamed)
+
+    assert unnamed["metadata"] == {"generateName": "a-"}
+
+
+def test_a_new_ingress_waits_for_its_address() -> None:
+    obj = _path()
+
+    catalog.INGRESS.prepare(obj, None)
+    catalog.INGRESS.prepare(obj, obj)
+
+    assert obj["status"] == {"loadBalancer": {}}
+
+
+def test_a_node_may_get_a_provider_once() -> None:
+    kind = catalog.NODE
+    old, new = of(kind, spec={"providerID": "a"}), of(kind, spec={"providerID": "b"})
+
+    assert update_errors(kind, new, old) == [
+        "spec.providerID: Forbidden: node updates may not change providerID"
+    ]
+    taints = [{"key": "a", "effect": "NoExecute"}, {"key": "b", "effect": "NoExecute"}]
+    assert creation_errors(kind, of(kind, spec={"taints": taints})) == []
+
+
 @pytest.mark.parametrize(
     "kind",
     [catalog.POD, catalog.PERSISTENT_VOLUME, catalog.PERSISTENT_VOLUME_CLAIM],

@@ -820,3 +820,48 @@ def test_only_the_seconds_of_a_toleration_may_change() -> None:
     )
 
     assert update_errors(POD, new, old) == []
+
+
+def test_a_volume_without_a_source_is_refused_where_no_default_filled_it_in() -> None:
+    bare = pod(volumes=[{"name": "v"}])
+
+    errors = [str(error) for error in POD.validate_create(bare)]
+
+    assert "spec.volumes[0]: Required value: must specify a volume type" in errors
+
+
+def test_a_field_reference_names_its_version() -> None:
+    bare = container_pod(env=[{"name": "A", "valueFrom": {"fieldRef": {"fieldPath": "x"}}}])
+
+    errors = [str(error) for error in POD.validate_create(bare)]
+
+    assert f"{C0}.env[0].valueFrom.fieldRef.apiVersion: Required value" in errors
+
+
+def test_sources_that_are_not_looked_into_are_accepted() -> None:
+    projected = {"sources": [{}, {"clusterTrustBundle": {"path": "p"}}]}
+    terms = _node_terms(matchExpressions=[{"key": "a", "operator": "In", "values": ["b"]}])
+    headers = [{"name": "X-Real-1", "value": "a"}]
+    obj = container_pod(livenessProbe={"httpGet": {"port": 1, "httpHeaders": headers}})
+    obj["spec"] |= {
+        "volumes": [{"name": "v", "projected": projected}],
+        "affinity": terms,
+        "imagePullSecrets": [{}],
+        "securityContext": {"sysctls": [{"name": "net.core.somaxconn", "value": "1"}]},
+    }
+
+    assert creation_errors(POD, obj) == []
+
+
+def test_a_deadline_may_be_shortened() -> None:
+    assert update_errors(POD, pod(activeDeadlineSeconds=3), pod(activeDeadlineSeconds=5)) == []
+
+
+def test_a_grace_period_that_was_negative_may_become_one() -> None:
+    old = pod(terminationGracePeriodSeconds=30)
+    POD.default(old)
+    old["spec"]["terminationGracePeriodSeconds"] = -1
+    new = pod(terminationGracePeriodSeconds=1)
+    POD.default(new)
+
+    assert list(POD.validate_update(new, old)) == []

@@ -16,6 +16,7 @@ from minikube_py.kinds.catalog import (
 from minikube_py.kinds.kind import Kind
 from minikube_py.kinds.schema import (
     KUBERNETES_VERSION,
+    Schema,
     definition_name,
     definitions,
     did_you_mean,
@@ -24,6 +25,7 @@ from minikube_py.kinds.schema import (
     type_errors,
     unknown_fields,
 )
+from minikube_py.kinds.type_check import check_value
 
 C0 = "spec.template.spec.containers[0]"
 
@@ -161,6 +163,16 @@ def test_a_misspelt_field_is_explained(path: str, meant: str | None) -> None:
         ),
         (
             DEPLOYMENT,
+            {"spec": {"paused": 1}},
+            "spec.paused: Invalid value: 1: must be true or false, not an integer",
+        ),
+        (
+            DEPLOYMENT,
+            {"spec": {"replicas": True}},
+            "spec.replicas: Invalid value: true: must be an integer, not a boolean",
+        ),
+        (
+            DEPLOYMENT,
             {"spec": {"replicas": 3.5}},
             "spec.replicas: Invalid value: 3.5: must be an integer, not a number",
         ),
@@ -230,6 +242,22 @@ def test_a_misspelt_field_is_explained(path: str, meant: str | None) -> None:
             "128Mi, not a boolean",
         ),
         (
+            DEPLOYMENT,
+            {"metadata": {"labels": []}},
+            "metadata.labels: Invalid value: must be an object (key: value), not a list; remove "
+            "the leading '-'",
+        ),
+        (
+            DEPLOYMENT,
+            {"metadata": {"name": {"a": "b"}}},
+            "metadata.name: Invalid value: must be a string, not an object",
+        ),
+        (
+            DEPLOYMENT,
+            {"metadata": {"name": ["a"]}},
+            "metadata.name: Invalid value: must be a string, not a list",
+        ),
+        (
             SECRET,
             {"data": {"a": "not base64!"}},
             'data[a]: Invalid value: "not base64!": must be base64-encoded (plain text belongs '
@@ -248,6 +276,23 @@ def test_a_wrong_type_says_what_is_allowed(kind: Kind, obj: dict[str, Any], expe
 
     assert [str(error) for error in errors] == [expected]
     assert errors[0].reason == "FieldValueTypeInvalid"
+
+
+def test_numbers_of_custom_schemas_are_checked() -> None:
+    schema = Schema({"type": "object", "properties": {"a": {"type": "number"}, "b": {}}})
+
+    wrong = [str(error) for error in check_value({"a": "x", "b": "any", "c": 1}, schema)]
+
+    assert wrong == ['a: Invalid value: "x": must be a number, not a string']
+    assert list(check_value({"a": 1.5}, schema)) == []
+
+
+def test_fields_that_say_so_keep_what_is_unknown() -> None:
+    free = {"type": "object", "properties": {}, "x-kubernetes-preserve-unknown-fields": True}
+
+    assert Schema(free).preserve_unknown
+    assert not Schema({"type": "object", "properties": {}}).preserve_unknown
+    assert repr(Schema(free)) == "<Schema object>"
 
 
 def test_null_counts_as_absent() -> None:

@@ -246,6 +246,7 @@ def test_bad_endpoints_are_refused(subset: dict[str, Any], path: str, message: s
             "endpoints[0].nodeName",
             'Invalid value: "A"',
         ),
+        ({"endpoints": [{"addresses": ["x"]}]}, "endpoints[0].addresses[0]", 'Invalid value: "x"'),
         ({"ports": [{}, {}]}, "ports[1].name", 'Duplicate value: ""'),
         ({"ports": [{"name": "A"}]}, "ports[0].name", 'Invalid value: "A"'),
         ({"ports": [{"port": 0}]}, "ports[0].port", "Invalid value: 0"),
@@ -268,3 +269,13 @@ def test_the_type_of_a_slice_stays() -> None:
     assert update_errors(ENDPOINT_SLICE, new, old) == [
         'addressType: Invalid value: "IPv4": field is immutable'
     ]
+
+
+def test_a_good_slice_has_ports_with_and_without_numbers() -> None:
+    endpoints = [{"addresses": ["1.1.1.1"], "hostname": "a", "nodeName": "b.c"}]
+    ports = [{"port": 80, "appProtocol": "http"}, {"name": "any"}]
+    obj = of(ENDPOINT_SLICE, addressType="IPv4", endpoints=endpoints, ports=ports)
+    unknown_type = {**obj, "addressType": "x"}
+
+    assert creation_errors(ENDPOINT_SLICE, obj) == []
+    assert creation_errors(ENDPOINT_SLICE, unknown_type)[0].startswith("addressType: Unsupported")

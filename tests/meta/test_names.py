@@ -25,6 +25,10 @@ def test_a_subdomain_is_made_of_words_without_dashes_at_their_ends(words: list[s
     assert (names.subdomain_problem(text) is None) == good
 
 
+def test_a_long_label_is_no_label() -> None:
+    assert names.label_problem("a" * 64)
+
+
 @pytest.mark.parametrize("name", ["", "A", "a_b", "-a", "a-", "a..b", "a\n", "ä", "a" * 254])
 def test_bad_subdomains_are_explained(name: str) -> None:
     assert names.subdomain_problem(name)

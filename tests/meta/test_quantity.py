@@ -65,6 +65,7 @@ def test_an_endless_text_is_refused_before_it_costs_anything() -> None:
         (Decimal(0), True, "0"),
         (Decimal("0.000000001"), False, "1n"),
         (Decimal(-2048), True, "-2Ki"),
+        (Decimal("1e-10"), False, "1n"),
     ],
 )
 def test_canonical_text_has_the_largest_suffix_without_a_fraction(

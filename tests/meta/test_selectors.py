@@ -179,4 +179,4 @@ def test_a_broken_field_selector_is_refused(text: str) -> None:
 
 def test_empty_clauses_of_field_selectors_are_passed_over() -> None:
     assert parse_field_selector("") == ()
-    assert parse_field_selector("a=b,") == (FieldRequirement("a", "b"),)
+    assert parse_field_selector("a=b, ,") == (FieldRequirement("a", "b"),)

@@ -40,7 +40,7 @@ def default_deployment(obj: Object) -> None:
         for field in ("maxUnavailable", "maxSurge"):
             if rolling.get(field) is None:
                 rolling[field] = "25%"
-    default_template(spec.get("template"))
+    default_template(spec)
 
 
 def validate_create(obj: Object) -> Sequence[FieldError]:

@@ -19,7 +19,7 @@ def default_replica_set(obj: Object) -> None:
     spec = obj["spec"] = obj.get("spec") or {}
     if spec.get("replicas") is None:
         spec["replicas"] = 1
-    default_template(spec.get("template"))
+    default_template(spec)
 
 
 def prepare(new: Object, old: Object | None) -> None:

@@ -59,7 +59,7 @@ def default_stateful_set(obj: Object) -> None:
         "whenDeleted": retention.get("whenDeleted") or "Retain",
         "whenScaled": retention.get("whenScaled") or "Retain",
     }
-    default_template(spec.get("template"))
+    default_template(spec)
     for claim in spec.get("volumeClaimTemplates") or []:
         _default_claim(claim)
 

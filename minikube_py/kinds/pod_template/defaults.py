@@ -10,13 +10,12 @@ _SHARED_FILE_MODE = 0o644
 _VOLUME_FIELDS_BESIDE_SOURCES = frozenset({"name"})
 
 
-def default_template(template: Object | None) -> None:
-    """A PodTemplateSpec; None passes."""
-    if template is not None:
-        metadata = template.get("metadata") or {}
-        template["metadata"] = metadata
-        template["spec"] = template.get("spec") or {}
-        default_pod_spec(template["spec"])
+def default_template(spec: Object) -> None:
+    """`template` in the spec of a workload, made when it is missing so that all of it is judged."""
+    template = spec["template"] = spec.get("template") or {}
+    template["metadata"] = template.get("metadata") or {}
+    template["spec"] = template.get("spec") or {}
+    default_pod_spec(template["spec"])
 
 
 def default_pod_spec(spec: Object) -> None:
