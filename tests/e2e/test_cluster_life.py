@@ -1,4 +1,4 @@
-"""`mk up`, `down`, `purge`, `status`: one line that says what to do when something is in the way."""
+"""`mk up`, `down`, `purge`, `status`; one line says what to do when something is in the way."""
 
 import json
 import socket

@@ -2,6 +2,8 @@
 logs, exec.
 """
 
+from typing import Any
+
 import pytest
 
 from tests.e2e.conftest import BUSYBOX, RunningCluster, eventually, run_command
@@ -101,9 +103,9 @@ def test_exec_gives_back_the_exit_code(cluster: RunningCluster, full_pod: str) -
 def test_a_killed_container_is_started_again_and_counted(
     cluster: RunningCluster, full_pod: str
 ) -> None:
-    def status() -> dict[str, object]:
+    def status() -> dict[str, Any]:
         pod = cluster.get("pod", "full", "-n", full_pod)
-        return next(s for s in pod["status"]["containerStatuses"] if s["name"] == "beside")
+        return next(dict(s) for s in pod["status"]["containerStatuses"] if s["name"] == "beside")
 
     before = str(status()["containerID"]).removeprefix("docker://")
     run_command("docker", "kill", before)
