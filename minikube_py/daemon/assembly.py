@@ -15,6 +15,8 @@ from minikube_py.container_runtime.docker_engine import DockerEngine
 from minikube_py.container_runtime.interface import ContainerRuntime, RuntimeFailure
 from minikube_py.container_runtime.simulated import SimulatedRuntime
 from minikube_py.control_loop.informer import Informers
+from minikube_py.controllers.kubernetes_service import new_kubernetes_service_controller
+from minikube_py.controllers.namespace_defaults import new_namespace_defaults_controller
 from minikube_py.daemon.api import ApiEndpoint, server_context
 from minikube_py.daemon.bootstrap import bootstrap
 from minikube_py.daemon.certificates import CertificateAuthority
@@ -113,9 +115,7 @@ async def _assemble(
     allocator = ServiceAllocator(ranges.service)
     resources = Resources(store, catalog.builtin_catalog(), clock=clock, allocator=allocator)
     allocator.rebuild(resources.list(catalog.SERVICE).objects())
-    await bootstrap(
-        resources, dns_address=ranges.dns, kubernetes_address=kubernetes_address(ranges)
-    )
+    await bootstrap(resources, dns_address=ranges.dns)
     informers = Informers(resources)
     recorders = Recorders(resources, clock, node_name())
     authority = CertificateAuthority.open(
@@ -131,7 +131,19 @@ async def _assemble(
         clock,
     )
     scheduler = Scheduler(resources, informers, recorders.new("default-scheduler"), clock)
-    controllers = new_controllers(resources, informers, recorders, clock)
+    controllers = [
+        *new_controllers(resources, informers, recorders, clock),
+        new_kubernetes_service_controller(
+            resources,
+            informers,
+            cluster_ip=kubernetes_address(ranges),
+            address=ranges.gateway if ground.host else "127.0.0.1",
+            port=ground.choices.api_port,
+        ),
+        new_namespace_defaults_controller(
+            resources, informers, ca_certificate=authority.certificate_pem.decode()
+        ),
+    ]
     network = _network(settings, ground, informers)
     checks = {"node": node_is_ready(informers.of(catalog.NODE))}
     if not settings.simulated:

@@ -15,13 +15,10 @@ PROVISIONER = "mk.dev/docker-volume"
 INGRESS_CLASS = "mk"
 
 
-async def bootstrap(resources: Resources, *, dns_address: str, kubernetes_address: str) -> None:
-    """Adds what is missing; `dns_address` is the DNS Service's, `kubernetes_address` the API
-    Service's.
-    """
+async def bootstrap(resources: Resources, *, dns_address: str) -> None:
+    """Adds what is missing; `dns_address` is the DNS Service's."""
     for namespace in NAMESPACES:
         await _ensure(resources, catalog.NAMESPACE, _named("v1", "Namespace", namespace))
-    await _ensure(resources, catalog.SERVICE, _kubernetes_service(kubernetes_address))
     await _ensure(resources, catalog.SERVICE, _dns_service(dns_address))
     await _ensure(resources, catalog.STORAGE_CLASS, _storage_class())
     await _ensure(resources, catalog.INGRESS_CLASS, _ingress_class())
@@ -42,16 +39,6 @@ def _named(api_version: str, kind: str, name: str, namespace: str = "") -> Objec
     if namespace:
         metadata["namespace"] = namespace
     return {"apiVersion": api_version, "kind": kind, "metadata": metadata}
-
-
-def _kubernetes_service(address: str) -> Object:
-    service = _named("v1", "Service", "kubernetes", "default")
-    service["metadata"]["labels"] = {"component": "apiserver", "provider": "kubernetes"}
-    service["spec"] = {
-        "clusterIP": address,
-        "ports": [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": 6443}],
-    }
-    return service
 
 
 def _dns_service(address: str) -> Object:
