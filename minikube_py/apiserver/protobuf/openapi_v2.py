@@ -13,7 +13,7 @@ from minikube_py.meta.encoding import encode
 
 CONTENT_TYPE = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
 ASKED_FOR_AS = ("proto-openapi.spec.v2@v1.0+protobuf", "proto-openapi.spec.v2.v1.0+protobuf")
-"""Clients ask with an @, which is no character of a media type: answered, they could not parse it."""
+"""Clients ask with an @, which belongs in no media type: answered so, they could not parse it."""
 _METHODS = {"get": 2, "put": 3, "post": 4, "delete": 5, "options": 6, "head": 7, "patch": 8}
 _SCHEMA_TEXTS = {"$ref": 1, "format": 2, "description": 4}
 _ENTRIES_A_TURN = 25

@@ -226,8 +226,12 @@ class _WebSocketTransport(ByteTransport):
         self._socket = socket
 
     async def read(self) -> bytes:
-        message = await self._socket.receive()
-        return bytes(message.data) if message.type is WSMsgType.BINARY else b""
+        while True:
+            message = await self._socket.receive()
+            if message.type is not WSMsgType.BINARY:
+                return b""
+            if message.data:  # an empty write of the client's is an empty message, and no end
+                return bytes(message.data)
 
     async def write(self, data: bytes) -> None:
         await self._socket.send_bytes(data)
