@@ -77,7 +77,10 @@ def _states(
     observed: ObservedPod,
 ) -> tuple[Entry, Entry]:
     """(state, lastState)."""
-    earlier = _terminated(previous, facts) if previous is not None else _reported_last(pod, member)
+    if previous is not None:
+        earlier = _terminated(previous, facts)
+    else:
+        earlier = _reported_last(pod, member, latest)
     if is_running(latest):
         return {"running": {"startedAt": format_time(latest.started_at or latest.created_at)}}, (
             earlier
@@ -177,14 +180,11 @@ def _reported_restarts(pod: Object, name: str) -> int:
     return int(previous_status(pod, name).get("restartCount", 0))
 
 
-def _reported_last(pod: Object, member: Member) -> Entry:
-    """The last state as reported before, for one whose container was pruned meanwhile."""
+def _reported_last(pod: Object, member: Member, latest: ObservedContainer) -> Entry:
+    """What was before the latest attempt, for one whose container was removed meanwhile."""
     reported = previous_status(pod, member.name)
+    if bare_id(str(reported.get("containerID", ""))) != latest.id:
+        return _lost(reported)
     last = reported.get("lastState") or {}
-    own = bare_id(str(get_terminated(last).get("containerID", "")))
-    current = bare_id(str(reported.get("containerID", "")))
-    return dict(last) if own != current or not own else {}
-
-
-def get_terminated(state: Mapping[str, Any]) -> Mapping[str, Any]:
-    return state.get("terminated") or {}
+    last_id = bare_id(str((last.get("terminated") or {}).get("containerID", "")))
+    return {} if last_id == latest.id else dict(last)

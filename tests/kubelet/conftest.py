@@ -13,6 +13,7 @@ import pytest
 
 from minikube_py.container_runtime.docker_engine import DockerEngine
 from minikube_py.container_runtime.interface import ContainerRuntime, ObservedContainer
+from minikube_py.container_runtime.simulated import SimulatedRuntime
 from minikube_py.control_loop.informer import Informers
 from minikube_py.control_loop.recorder import Recorder
 from minikube_py.kinds.catalog import EVENT, NAMESPACE, POD, builtin_catalog
@@ -23,7 +24,7 @@ from minikube_py.meta.cluster import Cluster
 from minikube_py.meta.objects import Object, find_condition, get_path, name_of
 from minikube_py.meta.timestamps import system_clock
 from minikube_py.network.host import Host
-from minikube_py.network.pod_network import BridgePodNetwork
+from minikube_py.network.pod_network import BridgePodNetwork, PaperPodNetwork
 from minikube_py.network.ranges import pick_ranges
 from minikube_py.resources.allocate import ServiceAllocator
 from minikube_py.resources.resources import Resources
@@ -123,6 +124,18 @@ class World:
         finally:
             watch.close()
 
+    async def phase(self, name: str, phase: str) -> Object:
+        return await self.until(name, lambda pod: get_path(pod, "status", "phase") == phase, phase)
+
+    async def waiting(self, name: str, reason: str, container: str = "app") -> Object:
+        """The container's status, once it waits for that reason."""
+
+        def waits(pod: Object) -> bool:
+            entry = state_of(pod, container)
+            return bool(get_path(entry, "state", "waiting", "reason") == reason)
+
+        return state_of(await self.until(name, waits, reason), container)
+
     async def ready(self, name: str, seconds: float = 20.0) -> Object:
         return await self.until(name, is_ready, "ready", seconds)
 
@@ -135,6 +148,31 @@ class World:
         found = next(c for c in await self.containers(name) if c.name == container)
         _, output = await self.runtime.exec_sync(found.id, command, timeout_seconds=10)
         return output.decode()
+
+    async def eventually(self, check: Callable[[], Any], what: str, seconds: float = 5.0) -> None:
+        """For what no watch tells of."""
+        try:
+            async with asyncio.timeout(seconds):
+                while not check():  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+        except TimeoutError:
+            raise AssertionError(f"not within {seconds} s: {what}") from None
+
+    async def nothing_left(self) -> None:
+        """No container, no file of any pod."""
+        async with asyncio.timeout(5):
+            while await self.runtime.list_pods():  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        await self.eventually(lambda: not any((self.data_dir / "pods").iterdir()), "no files")
+
+    async def told(self, name: str, reason: str) -> list[str]:
+        """The reasons of the pod's events, once `reason` is among them."""
+
+        def found() -> list[str]:
+            return [one for one, _ in self.events(name)]
+
+        await self.eventually(lambda: reason in found(), f"event {reason}")
+        return found()
 
     def events(self, name: str) -> list[tuple[str, str]]:
         """(reason, message), oldest first."""
@@ -179,6 +217,23 @@ async def _resources(path: Path) -> AsyncIterator[Resources]:
         yield resources
     finally:
         await store.close()
+
+
+@pytest.fixture
+async def paper_world(tmp_path: Path) -> AsyncIterator[World]:
+    """Pods on paper; a kubelet runs. Image `missing:1` can't be had."""
+    cluster = Cluster("t-paper")
+    async with AsyncExitStack() as stack:
+        resources = await stack.enter_async_context(_resources(tmp_path))
+        runtime = SimulatedRuntime(
+            cluster, clock=system_clock, state_dir=tmp_path / "paper", missing_images=["missing:1"]
+        )
+        stack.push_async_callback(runtime.close)
+        network = PaperPodNetwork(pod_cidr="10.244.0.0/16", gateway="10.244.0.1")
+        world = World(cluster, resources, runtime, network, tmp_path / "data", on_paper=True)
+        stack.push_async_callback(world.stop_kubelet)
+        world.start_kubelet()
+        yield world
 
 
 @pytest.fixture
