@@ -106,14 +106,10 @@ def format_label_selector(selector: Mapping[str, Any] | None) -> str:
         return "<none>"
     parts = [(key, f"{key}={value}") for key, value in (selector.get("matchLabels") or {}).items()]
     for expression in selector.get("matchExpressions") or []:
-        key, values = expression["key"], ",".join(sorted(expression.get("values") or []))
-        text = {
-            "In": f"{key} in ({values})",
-            "NotIn": f"{key} notin ({values})",
-            "Exists": key,
-            "DoesNotExist": f"!{key}",
-        }[expression["operator"]]
-        parts.append((key, text))
+        key, operator = str(expression.get("key") or ""), expression.get("operator")
+        values = ",".join(sorted(expression.get("values") or []))
+        plain = {"Exists": key, "DoesNotExist": f"!{key}"}
+        parts.append((key, plain.get(operator) or f"{key} {str(operator).lower()} ({values})"))
     return ",".join(text for _, text in sorted(parts))
 
 

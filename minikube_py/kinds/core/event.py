@@ -109,15 +109,12 @@ def _first_seen(obj: Object, now: datetime) -> str:
 
 
 def _object(obj: Object) -> str:
-    involved = _as_core(obj).get("involvedObject")
-    if not isinstance(involved, dict):
-        return ""
-    return f"{involved.get('kind', '').lower()}/{involved.get('name', '')}"
+    involved = _as_core(obj).get("involvedObject") or {}
+    return f"{(involved.get('kind') or '').lower()}/{involved.get('name') or ''}"
 
 
 def _subobject(obj: Object) -> str:
-    involved = _as_core(obj).get("involvedObject")
-    return str(involved.get("fieldPath") or "") if isinstance(involved, dict) else ""
+    return str(get_path(_as_core(obj), "involvedObject", "fieldPath", default=""))
 
 
 def _source(obj: Object) -> str:

@@ -58,9 +58,10 @@ def _parameters(obj: Object) -> str:
     parameters = get_path(obj, "spec", "parameters")
     if parameters is None:
         return NONE
-    kind = parameters.get("kind", "").lower()
-    group = parameters.get("apiGroup")
-    return f"{kind}.{group}/{parameters.get('name')}" if group else f"{kind}/{parameters['name']}"
+    resource = (parameters.get("kind") or "").lower()
+    if parameters.get("apiGroup"):
+        resource += f".{parameters['apiGroup']}"
+    return f"{resource}/{parameters.get('name') or ''}"
 
 
 KIND = Kind(

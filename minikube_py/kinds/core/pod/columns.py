@@ -53,7 +53,7 @@ def _summarize(pod: Object) -> _Summary:
 
 def _sidecar_names(spec: Mapping[str, Any]) -> set[str]:
     containers = spec.get("initContainers") or []
-    return {one["name"] for one in containers if one.get("restartPolicy") == "Always"}
+    return {one.get("name") or "" for one in containers if one.get("restartPolicy") == "Always"}
 
 
 def _add_init_containers(
