@@ -65,6 +65,11 @@ def carry_metadata(new: Object, old: Object) -> None:
         "generateName",
     ):
         _carry(metadata, stored, name)
+    drop_empty(metadata)
+
+
+def drop_empty(metadata: Object) -> None:
+    """What Kubernetes leaves out of metadata when there is nothing in it."""
     metadata.pop("selfLink", None)
     for name in ("labels", "annotations", "finalizers", "ownerReferences"):
         if name in metadata and not metadata[name]:

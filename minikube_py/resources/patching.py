@@ -25,6 +25,7 @@ from minikube_py.resources.options import Patch, Written
 from minikube_py.resources.patch import patched
 from minikube_py.resources.scale import scale_of, with_scale
 from minikube_py.resources.write import Draft, Request, Writes
+from minikube_py.store.interface import WriteConflict
 
 _APPLY_ATTEMPTS = 5
 
@@ -72,10 +73,11 @@ async def _apply(writes: Writes, request: Request, body: Any) -> Written:
     config, warnings = decode_object(request.kind, body, request.options.field_validation)
     check_identity(request.target, config)
     config = _served_part(request.kind, config, request.subresource)
+    met: WriteConflict | None = None
     for _ in range(_APPLY_ATTEMPTS):
         try:
             return await writes.rewrite(
-                request, lambda old: _applied(writes, request, old, config, warnings)
+                request, lambda old: _applied(writes, request, old, config, warnings), after=met
             )
         except NotFound:
             if request.subresource:
@@ -84,8 +86,8 @@ async def _apply(writes: Writes, request: Request, body: Any) -> Written:
         try:
             draft = _applied(writes, request, None, config, warnings)
             return await writes.create_draft(request.kind, draft, request.options)
-        except AlreadyExists:
-            continue
+        except AlreadyExists as error:
+            met = error.__cause__ if isinstance(error.__cause__, WriteConflict) else None
     raise request.target.modified()
 
 

@@ -54,6 +54,7 @@ class Reader:
     def list(self, kind: Kind, namespace: str | None, options: ListOptions) -> ListPage:
         """Raises BadRequest, Invalid, Expired (compacted) or Timeout (not reached yet)."""
         selection = Selection(kind, options.labels, options.fields)
+        namespace = namespace or selection.namespace
         start = self._start(kind, namespace, options)
         if selection.name is not None and (namespace or not kind.namespaced):
             return self._list_one(selection, namespace, start.revision)
@@ -66,6 +67,7 @@ class Reader:
     ) -> ResourceWatch:
         """Changes after `since`; raises Expired when they were compacted."""
         selection = Selection(kind, options.labels, options.fields)
+        namespace = namespace or selection.namespace
         prefix = store_prefix(kind, namespace)
         only_key = None
         if selection.name is not None and (namespace or not kind.namespaced):

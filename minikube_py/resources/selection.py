@@ -29,6 +29,9 @@ class DecodedCache:
         self._limit = limit
         self._objects: OrderedDict[tuple[Kind, str, int, bool], Object] = OrderedDict()
 
+    def __len__(self) -> int:
+        return len(self._objects)
+
     def decoded(
         self, kind: Kind, key: str, revision: int, value: bytes, *, previous: bool = False
     ) -> Object:
@@ -68,6 +71,9 @@ class Digests:
     def __init__(self, limit: int = 20_000) -> None:
         self._limit = limit
         self._known: dict[tuple[Kind, str], tuple[int, Digest]] = {}
+
+    def __len__(self) -> int:
+        return len(self._known)
 
     def of(self, kind: Kind, item: Item) -> Digest:
         place = (kind, item.key)
@@ -114,6 +120,7 @@ class Selection:
 
     @property
     def namespace(self) -> str | None:
+        """The one namespace that can match, if the selector names it."""
         for wanted in self.fields:
             if wanted.field == "metadata.namespace" and not wanted.negate:
                 return wanted.value

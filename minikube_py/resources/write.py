@@ -6,6 +6,7 @@ state, unless the caller named the state it was made from (apiserver's registry/
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +26,7 @@ from minikube_py.resources.carry_over import (
     carry_status,
     check_identity,
     check_preconditions,
+    drop_empty,
     is_new_generation,
     place,
 )
@@ -96,15 +98,14 @@ class Writes:
         """`draft.obj` is decoded and says its namespace; the caller gives it away."""
         metadata = draft.obj["metadata"]
         generated = not metadata.get("name") and metadata.get("generateName")
-        for attempt in range(_NAME_ATTEMPTS if generated else 1):
-            if generated:
-                metadata["name"] = generate_name(metadata["generateName"])
-            try:
+        if not generated:
+            return await self._create_once(kind, draft, options)
+        for _ in range(_NAME_ATTEMPTS - 1):
+            metadata["name"] = generate_name(metadata["generateName"])
+            with suppress(AlreadyExists):
                 return await self._create_once(kind, draft, options)
-            except AlreadyExists:
-                if not generated or attempt == _NAME_ATTEMPTS - 1:
-                    raise
-        raise AssertionError("unreachable")
+        metadata["name"] = generate_name(metadata["generateName"])
+        return await self._create_once(kind, draft, options)
 
     async def _create_once(self, kind: Kind, draft: Draft, options: WriteOptions) -> Written:
         obj = draft.obj
@@ -115,14 +116,9 @@ class Writes:
         self._admit("CREATE", request, obj, None)
         self._prepare(kind, obj, None)
         _refuse(kind, obj, _creation_errors(kind, obj))
-        obj["metadata"].pop("managedFields", None)
+        self._require_absent(target)
+        self._own(request, None, obj, draft.managed_fields)
         reservation = self._reserve(kind, obj, None)
-        try:
-            self._own(request, None, obj, draft.managed_fields)
-            self._require_absent(target)
-        except BaseException:
-            _undo(reservation)
-            raise
         if options.dry_run:
             _undo(reservation)
             return Written(obj, created=True, warnings=draft.warnings)
@@ -139,7 +135,8 @@ class Writes:
 
     def _stamp_new(self, kind: Kind, obj: Object) -> None:
         metadata = obj["metadata"]
-        for name in ("selfLink", "deletionTimestamp", "deletionGracePeriodSeconds", "generation"):
+        drop_empty(metadata)
+        for name in ("deletionTimestamp", "deletionGracePeriodSeconds", "generation"):
             metadata.pop(name, None)
         metadata["uid"] = self._new_uid()
         metadata["creationTimestamp"] = format_time(self._clock())
@@ -163,10 +160,15 @@ class Writes:
         # Each attempt starts from what the client sent, not from what the last one made of it.
         return await self.rewrite(request, lambda _old: Draft(copied(obj), warnings))
 
-    async def rewrite(self, request: Request, produce: Produce) -> Written:
-        """Read, change, write; anew on what came in between. Raises NotFound, Conflict, Invalid."""
+    async def rewrite(
+        self, request: Request, produce: Produce, *, after: WriteConflict | None = None
+    ) -> Written:
+        """Read, change, write; anew on what came in between. Raises NotFound, Conflict, Invalid.
+
+        `after`: an earlier write met a state that is still on its way to disk; start from that.
+        """
         target = request.target
-        head = self._records.head(target)
+        head = self._records.head(target, after)
         for _ in range(MAX_ATTEMPTS):
             if head is None:
                 raise target.missing()
@@ -189,12 +191,8 @@ class Writes:
         check_preconditions(request.target, new, old)
         self._revise(request, new, old)
         _refuse(request.kind, new, _update_errors(request, new, old))
+        self._own(request, old, new, draft.managed_fields)
         reservation = self._reserve_update(request, new, old)
-        try:
-            self._own(request, old, new, draft.managed_fields)
-        except BaseException:
-            _undo(reservation)
-            raise
         if new == old or request.options.dry_run:
             _undo(reservation)
             return Written(new, warnings=draft.warnings)
@@ -279,11 +277,14 @@ class Writes:
         new: Object,
         given: list[dict[str, Any]] | None,
     ) -> None:
-        """Stamps metadata.managedFields."""
+        """Stamps metadata.managedFields; what is allocated after this belongs to nobody."""
         entries = given
         if entries is None:
-            writer = self.writer(request)
-            entries = track_update(old, new, schema_for(request.kind), writer)
+            written = new
+            if old is None and request.kind.has_status:
+                written = {name: value for name, value in new.items() if name != "status"}
+            schema = schema_for(request.kind)
+            entries = track_update(old, written, schema, self.writer(request))
         if entries:
             new["metadata"]["managedFields"] = entries
         else:

@@ -209,3 +209,48 @@ def test_dynamic_addresses_leave_the_lower_band_to_those_who_ask() -> None:
 
     lowest = min(allocator.in_use.addresses) - (10 << 24)
     assert lowest > 16
+
+
+async def test_a_load_balancer_may_do_without_node_ports(resources: Resources) -> None:
+    spec = await made(resources, type="LoadBalancer", allocateLoadBalancerNodePorts=False)
+
+    assert "nodePort" not in spec["ports"][0]
+
+
+async def test_local_load_balancers_get_a_health_check_port_and_give_it_back(
+    resources: Resources,
+) -> None:
+    local = {"type": "LoadBalancer", "externalTrafficPolicy": "Local"}
+    spec = await made(resources, **local)
+    chosen = await made(resources, "chosen", **local, healthCheckNodePort=32000)
+    assert spec["healthCheckNodePort"] in allocator_of(resources).in_use.ports
+    assert chosen["healthCheckNodePort"] == 32000
+
+    kept = await resources.update(SERVICE, "default", "web", service(**local))
+    assert kept.object["spec"]["healthCheckNodePort"] == spec["healthCheckNodePort"]
+    await resources.modify(
+        SERVICE,
+        "default",
+        "chosen",
+        lambda obj: obj["spec"].update(externalTrafficPolicy="Cluster"),
+    )
+
+    assert 32000 not in allocator_of(resources).in_use.ports
+
+
+def test_a_full_range_of_ports_says_so() -> None:
+    allocator = ServiceAllocator("10.0.0.0/24", range(30000, 30001), source=random.Random(1))
+    allocator.reserve(service("a", type="NodePort"), None).commit()
+    before = allocator.in_use
+
+    with pytest.raises(InternalError, match="failed to allocate a nodePort"):
+        allocator.reserve(service("b", type="NodePort"), None)
+    assert allocator.in_use == before
+
+
+def test_a_port_listed_twice_for_one_protocol_is_a_duplicate() -> None:
+    allocator = ServiceAllocator("10.0.0.0/24")
+    ports = [{"port": 1, "nodePort": 30001}, {"port": 2, "nodePort": 30001}]
+
+    with pytest.raises(Invalid, match=r"spec\.ports\[1\]\.nodePort: Duplicate value: 30001"):
+        allocator.reserve(service(type="NodePort", ports=ports), None)

@@ -1,5 +1,6 @@
 """Server-side apply and ownership: who owns which field, conflicts, fields given up."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from minikube_py.meta.errors import BadRequest, Conflict, Invalid, NotFound
 from minikube_py.meta.objects import Object
 from minikube_py.resources.apply.compare import compare
 from minikube_py.resources.apply.merge import merge, remove
-from minikube_py.resources.apply.paths import read_fields, with_parents, write_fields
+from minikube_py.resources.apply.paths import read_fields, shown, with_parents, write_fields
 from minikube_py.resources.apply.server_side import apply_configuration
 from minikube_py.resources.apply.structure import field_set
 from minikube_py.resources.apply.tracking import Writer
@@ -455,3 +456,77 @@ def test_forced_appliers_never_own_different_values_of_a_field(
     again = applied(live, bobs, "bob", force=False)
 
     assert again == live
+
+
+async def test_env_duplicates_are_one_field(resources: Resources) -> None:
+    body = pod()
+    body["spec"]["containers"][0]["env"] = [
+        {"name": "A", "value": "1"},
+        {"name": "A", "value": "2"},
+    ]
+    await resources.create(POD, "default", body, WriteOptions(field_manager="kubectl"))
+    config_ = pod()
+    config_["metadata"]["labels"] = {"a": "b"}
+
+    live = await apply(resources, config_)
+
+    env = owners(live)["kubectl", "Update"]["f:spec"]["f:containers"]['k:{"name":"main"}']["f:env"]
+    assert env['k:{"name":"A"}'] == {}
+    assert len(live["spec"]["containers"][0]["env"]) == 2
+    assert live["metadata"]["labels"] == {"a": "b"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "kind"),
+    [([], ["1", "2"], "added"), (["1", "2"], [], "removed"), (["1", "2"], ["1"], "modified")],
+)
+def test_duplicates_change_as_one_field(old: list[str], new: list[str], kind: str) -> None:
+    def with_env(values: list[str]) -> Object:
+        env = [{"name": "A", "value": value} for value in values]
+        return {"spec": {"containers": [{"name": "c", "env": env}]}}
+
+    changes = compare(with_env(old), with_env(new), SCHEMA)
+
+    assert [len(getattr(changes, each)) for each in ("added", "removed", "modified")] == [
+        int(each == kind) for each in ("added", "removed", "modified")
+    ]
+
+
+def test_a_change_of_shape_is_a_change_of_the_field() -> None:
+    changes = compare({"spec": {"x": {"a": 1}}}, {"spec": {"x": "text"}}, None)
+
+    assert changes.modified == {("f:spec", "f:x")}
+
+
+def test_paths_are_shown_as_kubernetes_does() -> None:
+    path = (
+        "f:spec",
+        "f:containers",
+        'k:{"name":"web"}',
+        "f:ports",
+        'k:{"containerPort":80,"protocol":"TCP"}',
+        "i:0",
+    )
+
+    assert shown(path) == ('.spec.containers[name="web"].ports[containerPort=80,protocol="TCP"][0]')
+    assert shown(("f:metadata", "f:finalizers", 'v:"x"')) == '.metadata.finalizers[="x"]'
+
+
+async def test_entries_that_can_not_be_read_are_dropped(resources: Resources) -> None:
+    made = (await resources.create(CONFIG_MAP, "default", config_map(a="1"))).object
+    made["metadata"]["managedFields"].append({"manager": "odd", "operation": "Update"})
+    made["data"] = {"a": "2"}
+
+    written = (await resources.update(CONFIG_MAP, "default", "settings", made)).object
+
+    assert ("odd", "Update") not in owners(written)
+
+
+async def test_appliers_who_create_at_once_all_succeed(resources: Resources) -> None:
+    await asyncio.gather(
+        *(apply(resources, config(**{f"k{n}": "1"}), f"m{n}") for n in range(5)),
+    )
+
+    live = resources.get(CONFIG_MAP, "default", "settings")
+    assert len(live["data"]) == 5
+    assert len(owners(live)) == 5

@@ -372,3 +372,74 @@ async def test_a_created_object_in_a_dry_run_still_meets_one_that_is_there(
 
     with pytest.raises(AlreadyExists):
         await resources.create(CONFIG_MAP, "default", config_map(), WriteOptions(dry_run=True))
+
+
+async def test_deleters_and_writers_at_once_end_with_nothing_left(resources: Resources) -> None:
+    await resources.create(CONFIG_MAP, "default", config_map(n="0"))
+
+    def touch(obj: Object) -> None:
+        obj["data"]["n"] = str(int(obj["data"]["n"]) + 1)
+
+    results = await asyncio.gather(
+        *(resources.modify(CONFIG_MAP, "default", "settings", touch) for _ in range(5)),
+        resources.delete(CONFIG_MAP, "default", "settings"),
+        resources.modify(CONFIG_MAP, "default", "settings", touch),
+        return_exceptions=True,
+    )
+
+    assert results[5][0]["data"] == {"n": "5"}  # type: ignore[index]
+    assert isinstance(results[6], NotFound)
+    assert resources.get_or_none(CONFIG_MAP, "default", "settings") is None
+
+
+async def test_finalizing_meets_a_writer(resources: Resources) -> None:
+    await resources.delete(NAMESPACE, None, "other")
+
+    await asyncio.gather(
+        resources.modify(
+            NAMESPACE, None, "other", lambda obj: obj["metadata"].update(labels={"a": "b"})
+        ),
+        resources.finalize_namespace("other"),
+    )
+
+    assert resources.get_or_none(NAMESPACE, None, "other") is None
+    with pytest.raises(NotFound):
+        await resources.finalize_namespace("other")
+
+
+async def test_only_the_namespaces_own_finalizer_is_taken(resources: Resources) -> None:
+    body = {"metadata": {"name": "mine"}, "spec": {"finalizers": ["x.io/keep"]}}
+    await resources.create(NAMESPACE, None, body)
+    await resources.delete(NAMESPACE, None, "mine")
+
+    left = await resources.finalize_namespace("mine")
+
+    assert left["spec"]["finalizers"] == ["x.io/keep"]
+
+
+async def test_a_collection_stops_at_what_may_not_be_deleted(resources: Resources) -> None:
+    with pytest.raises(Forbidden, match="this namespace may not be deleted"):
+        await resources.delete_collection(NAMESPACE, None)
+
+    assert resources.get(NAMESPACE, None, "default")
+
+
+async def test_of_two_collection_deleters_each_object_has_one(resources: Resources) -> None:
+    for name in "abc":
+        await resources.create(CONFIG_MAP, "default", config_map(name))
+
+    both = await asyncio.gather(
+        resources.delete_collection(CONFIG_MAP, "default"),
+        resources.delete_collection(CONFIG_MAP, "default"),
+    )
+
+    assert sorted(name_of(obj) for each in both for obj in each) == ["a", "b", "c"]
+
+
+async def test_a_pod_can_be_killed_on_its_way_out(resources: Resources) -> None:
+    await running_pod(resources)
+    await resources.delete(POD, "default", "web")
+
+    _, gone = await resources.delete(POD, "default", "web", DeleteOptions(grace_period_seconds=0))
+
+    assert gone

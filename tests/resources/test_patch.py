@@ -258,3 +258,18 @@ async def test_a_status_patch_changes_only_status(resources: Resources) -> None:
 
     assert written.object["status"]["message"] == "hello"
     assert "nodeName" not in written.object["spec"]
+
+
+def test_json_patch_walks_through_lists() -> None:
+    document = {"l": [{"a": [1, 2]}]}
+
+    changed = json_patch(
+        document,
+        [
+            {"op": "replace", "path": "/l/0/a/1", "value": 3},
+            {"op": "test", "path": "/l", "value": [{"a": [1, 3]}]},
+        ],
+    )
+
+    assert changed == {"l": [{"a": [1, 3]}]}
+    assert document == {"l": [{"a": [1, 2]}]}

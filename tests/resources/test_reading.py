@@ -10,6 +10,7 @@ from minikube_py.meta.objects import Object, name_of
 from minikube_py.meta.selectors import parse_field_selector, parse_label_selector
 from minikube_py.resources.reading import ExpiredContinue
 from minikube_py.resources.resources import Change, ListOptions, ListPage, Resources, ResourceWatch
+from minikube_py.resources.selection import DecodedCache, Digests
 from tests.resources.conftest import config_map, pod
 
 
@@ -360,3 +361,23 @@ async def test_events_are_watched_in_either_api(resources: Resources) -> None:
 
     assert change.object["note"] == "m"
     assert b'"note":"m"' in change.encoded
+
+
+async def test_caches_are_bounded(resources: Resources) -> None:
+    digests, decoded = Digests(limit=2), DecodedCache(limit=2)
+    await fill(resources, 4)
+
+    page = resources.store.range("/registry/core/configmaps/default/")
+    for _ in range(2):
+        for item in page.items:
+            digests.of(CONFIG_MAP, item)
+            decoded.decoded(CONFIG_MAP, item.key, item.revision, item.value)
+
+    assert len(digests) == len(decoded) == 2
+
+
+async def test_options_that_contradict_a_token_are_refused(resources: Resources) -> None:
+    options = ListOptions(continue_token="x", resource_version_match="Exact")
+
+    with pytest.raises(Invalid, match="forbidden when continue is provided"):
+        resources.list(CONFIG_MAP, None, options)

@@ -93,3 +93,12 @@ async def test_what_scale_does_not_serve_is_refused_by_name(resources: Resources
     made = (await resources.create(CONFIG_MAP, "default", config_map())).object
     with pytest.raises(NotFound, match="configmaps/scale"):
         resources.scale_of(CONFIG_MAP, made)
+
+
+async def test_a_scale_must_be_an_object(resources: Resources, scale: Object) -> None:
+    assert scale
+    with pytest.raises(BadRequest, match="must be an object"):
+        await resources.update(DEPLOYMENT, "default", "web", [], subresource="scale")  # type: ignore[arg-type]
+    made = (await resources.create(CONFIG_MAP, "default", config_map())).object
+    with pytest.raises(NotFound):
+        await resources.update(CONFIG_MAP, "default", "settings", made, subresource="scale")

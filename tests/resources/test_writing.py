@@ -12,11 +12,12 @@ from minikube_py.kinds.catalog import (
     LEASE,
     NODE,
     POD,
+    SERVICE,
 )
 from minikube_py.meta.errors import AlreadyExists, BadRequest, Conflict, Invalid, NotFound
 from minikube_py.meta.objects import Object
 from minikube_py.resources.resources import Resources, WriteOptions
-from tests.resources.conftest import FakeClock, config_map, deployment, pod
+from tests.resources.conftest import FakeClock, config_map, deployment, pod, service
 
 
 async def test_a_created_object_carries_what_the_server_owns(resources: Resources) -> None:
@@ -386,3 +387,112 @@ async def test_a_pod_is_bound_once(resources: Resources) -> None:
     assert bound["status"]["conditions"][0]["type"] == "PodScheduled"
     with pytest.raises(Conflict, match='already assigned to node "host"'):
         await resources.bind_pod("default", "web", "elsewhere")
+
+
+async def test_a_pod_of_another_uid_or_behind_a_gate_is_not_bound(resources: Resources) -> None:
+    gated = pod("gated")
+    gated["spec"]["schedulingGates"] = [{"name": "x.io/wait"}]
+    await resources.create(POD, "default", pod())
+    await resources.create(POD, "default", gated)
+
+    with pytest.raises(Conflict, match="UID in precondition: former"):
+        await resources.bind_pod("default", "web", "host", uid="former")
+    with pytest.raises(Conflict, match="schedulingGates"):
+        await resources.bind_pod("default", "gated", "host")
+
+
+async def test_a_body_that_is_no_object_is_a_bad_request(resources: Resources) -> None:
+    with pytest.raises(BadRequest, match="must be an object, not list"):
+        await resources.create(POD, "default", [])  # type: ignore[arg-type]
+    with pytest.raises(BadRequest, match="can't be expressed as JSON"):
+        await resources.create(POD, "default", {**pod(), "spec": {"containers": {1, 2}}})
+
+
+async def test_quantities_with_an_exponent_stay_as_written(resources: Resources) -> None:
+    body = pod()
+    body["spec"]["containers"][0]["resources"] = {"requests": {"memory": "1e9"}}
+
+    made = (await resources.create(POD, "default", body)).object
+
+    assert made["spec"]["containers"][0]["resources"]["requests"] == {"memory": "1e9"}
+
+
+async def test_a_namespace_on_a_cluster_scoped_object_means_nothing(resources: Resources) -> None:
+    body = {"metadata": {"name": "host", "namespace": "default"}}
+
+    made = (await resources.create(NODE, None, body)).object
+    updated = (await resources.update(NODE, None, "host", body)).object
+
+    assert "namespace" not in made["metadata"]
+    assert updated == made
+
+
+async def test_empty_metadata_is_left_out(resources: Resources) -> None:
+    body = {"metadata": {"name": "settings", "labels": {}, "annotations": {}, "finalizers": []}}
+
+    made = (await resources.create(CONFIG_MAP, "default", body)).object
+    again = (await resources.update(CONFIG_MAP, "default", "settings", body)).object
+
+    assert not {"labels", "annotations", "finalizers"} & made["metadata"].keys()
+    assert again == made
+
+
+async def test_a_name_still_held_by_a_dying_object_says_so(resources: Resources) -> None:
+    body = {"metadata": {"name": "settings", "finalizers": ["x.io/a"]}}
+    await resources.create(CONFIG_MAP, "default", body)
+    await resources.delete(CONFIG_MAP, "default", "settings")
+
+    with pytest.raises(AlreadyExists) as caught:
+        await resources.create(CONFIG_MAP, "default", body)
+
+    assert caught.value.message.startswith("object is being deleted: configmaps")
+
+
+async def test_a_lease_that_was_there_is_not_created_again(resources: Resources) -> None:
+    body = {"metadata": {"name": "node-1", "resourceVersion": "3"}}
+
+    with pytest.raises(NotFound):
+        await resources.update(LEASE, "default", "node-1", body)
+
+
+async def test_a_change_that_leaves_nulls_behind_changes_nothing(resources: Resources) -> None:
+    await resources.create(POD, "default", pod())
+    before = resources.store.revision
+
+    await resources.update_status(
+        POD, "default", "web", lambda obj: obj["status"].update(message=None)
+    )
+
+    assert resources.store.revision == before
+
+
+async def test_a_status_writer_may_label_a_pod_but_not_disown_it(resources: Resources) -> None:
+    owner = {"apiVersion": "v1", "kind": "Node", "name": "n", "uid": "u"}
+    made = (await resources.create(POD, "default", pod(ownerReferences=[owner]))).object
+    made["metadata"]["labels"] = {"a": "b"}
+    del made["metadata"]["ownerReferences"]
+
+    written = await resources.update(POD, "default", "web", made, subresource="status")
+
+    assert written.object["metadata"]["labels"] == {"a": "b"}
+    assert written.object["metadata"]["ownerReferences"] == [owner]
+
+
+async def test_an_object_that_kept_none_of_a_name_may_not_get_another_uid(
+    resources: Resources,
+) -> None:
+    await resources.create(SERVICE, "default", service())
+    await resources.delete(SERVICE, "default", "web")
+
+    created = await resources.update(SERVICE, "default", "web", service())
+
+    assert created.created
+
+
+async def test_a_kept_service_address_can_not_be_changed(resources: Resources) -> None:
+    await resources.create(SERVICE, "default", service(clusterIP="10.96.0.10"))
+
+    with pytest.raises(Invalid, match="may not change once set"):
+        await resources.update(
+            SERVICE, "default", "web", service(clusterIP="10.96.0.11", clusterIPs=["10.96.0.11"])
+        )

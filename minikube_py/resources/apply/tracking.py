@@ -43,11 +43,11 @@ def track_update(
 ) -> list[dict[str, Any]]:
     """The managedFields of `new`. A writer may take entries out of them; `[{}]` resets all."""
     stored = (old or {}).get("metadata", {}).get("managedFields")
-    given = new["metadata"].get("managedFields")
+    given = new["metadata"].get("managedFields") if old is not None else None
     if given == [{}]:
         return []
     changes = compare(_untracked_out(old or {"metadata": {}}), _untracked_out(new), schema)
-    entries = given if old is not None and given else stored
+    entries = given or stored
     if changes == _NOTHING:
         return list(entries or [])
     managers = _after_update(read_managers(entries), changes, writer)
