@@ -203,3 +203,20 @@ def test_canonical_form_keeps_the_value_and_is_stable(number: object, suffix: st
 
     assert parse_quantity(canonical(text)) == parse_quantity(text)
     assert canonical(canonical(text)) == canonical(text)
+
+
+def test_finalizers_of_a_leaving_object_may_go() -> None:
+    old = {"metadata": {"name": "a", "deletionTimestamp": "t", "finalizers": ["a/b", "a/c"]}}
+    new = {"metadata": {"name": "a", "deletionTimestamp": "t", "finalizers": ["a/b"]}}
+
+    assert fields.validate_object_meta_update(new, old) == []
+
+
+def test_a_good_selector_has_nothing_to_say() -> None:
+    expressions = [
+        {"key": "a", "operator": "In", "values": ["b"]},
+        {"key": "a", "operator": "DoesNotExist"},
+    ]
+
+    assert fields.validate_selector({"matchExpressions": expressions}, "spec.selector") == []
+    assert fields.validate_selector(None, "spec.selector") == []

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from minikube_py.kinds import openapi
 from minikube_py.kinds.catalog import (
     CONTROLLER_REVISION,
     DEPLOYMENT,
@@ -320,3 +321,17 @@ def test_a_long_value_is_cut_in_the_message() -> None:
     [error] = type_errors({"data": {"a": "!" * 1000}}, SECRET)
 
     assert len(str(error)) < 200
+
+
+def test_a_missing_package_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(openapi, "find_spec", lambda _name: None)
+
+    with pytest.raises(RuntimeError, match="run scripts/setup"):
+        openapi._newest_folder()
+
+
+def test_wrongly_typed_parts_hold_no_unknown_fields() -> None:
+    misplaced = {"spec": ["a"], "metadata": {"labels": "x"}}
+
+    assert unknown_fields(misplaced, DEPLOYMENT) == []
+    assert unknown_fields({"metadata": {"name": {"a": 1}}}, DEPLOYMENT) == []

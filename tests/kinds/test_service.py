@@ -279,3 +279,13 @@ def test_a_good_slice_has_ports_with_and_without_numbers() -> None:
 
     assert creation_errors(ENDPOINT_SLICE, obj) == []
     assert creation_errors(ENDPOINT_SLICE, unknown_type)[0].startswith("addressType: Unsupported")
+
+
+def test_the_addresses_of_a_slice_of_names_are_names() -> None:
+    good = of(ENDPOINT_SLICE, addressType="FQDN", endpoints=[{"addresses": ["a.b"]}])
+    bad = of(ENDPOINT_SLICE, addressType="FQDN", endpoints=[{"addresses": ["A"]}])
+
+    assert creation_errors(ENDPOINT_SLICE, good) == []
+    assert creation_errors(ENDPOINT_SLICE, bad)[0].startswith(
+        'endpoints[0].addresses[0]: Invalid value: "A": a lowercase RFC 1123 subdomain'
+    )

@@ -49,3 +49,7 @@ def test_json_comes_back_and_broken_json_names_the_place() -> None:
     assert decode(encode({"a": [1, "ä", None]})) == {"a": [1, "ä", None]}
     with pytest.raises(errors.BadRequest, match="line 1 column"):
         decode(b'{"a": }')
+
+
+def test_an_error_without_details_has_none_in_its_status() -> None:
+    assert "details" not in errors.BadRequest("no").as_status()
