@@ -1,86 +1,131 @@
-"""Keeps `kubernetes` in `default` right: the Service by which Pods find the API server.
+"""The Service `kubernetes` in `default`: where pods find the API. Put right whenever it is not."""
 
-It has no selector, so nobody else says where it leads: here it leads to the API server's own
-socket, in Endpoints and
-in an EndpointSlice, also after somebody deleted or changed them.
-"""
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from minikube_py.control_loop.controller import Controller
 from minikube_py.control_loop.informer import Informers
+from minikube_py.control_loop.recorder import Recorder
 from minikube_py.kinds.catalog import ENDPOINT_SLICE, ENDPOINTS, SERVICE
 from minikube_py.kinds.kind import Kind
 from minikube_py.meta.errors import AlreadyExists, NotFound
-from minikube_py.meta.objects import Key, Object, key_of
+from minikube_py.meta.objects import Key, Object, make_key, name_of, namespace_of
+from minikube_py.meta.timestamps import Clock
 from minikube_py.resources.resources import Resources
 
 _NAMESPACE, _NAME = "default", "kubernetes"
-_KEY = Key(f"{_NAMESPACE}/{_NAME}")
-_SKIP_MIRROR = {"endpointslice.kubernetes.io/skip-mirror": "true"}
+_KEY = make_key(_NAMESPACE, _NAME)
+
+
+@dataclass(frozen=True)
+class ApiAddress:
+    """Where the API server listens, as pods reach it; `cluster_ip` "" lets one be allocated."""
+
+    address: str
+    port: int
+    cluster_ip: str = ""
 
 
 def new_kubernetes_service_controller(
-    resources: Resources, informers: Informers, *, cluster_ip: str, address: str, port: int
+    resources: Resources,
+    informers: Informers,
+    _recorder: Recorder,
+    _clock: Clock,
+    *,
+    api: ApiAddress,
 ) -> Controller:
-    """`address` and `port` are where Pods reach the API server, `cluster_ip` is the Service's."""
-    wanted = [
-        (SERVICE, _service(cluster_ip, port)),
-        (ENDPOINTS, _endpoints(address, port)),
-        (ENDPOINT_SLICE, _endpoint_slice(address, port)),
-    ]
-
-    async def reconcile(_key: Key) -> None:
-        for kind, obj in wanted:
-            await _ensure(resources, kind, obj)
-
-    controller = Controller("kubernetes-service", reconcile, workers=1)
-    for kind, _ in wanted:
-        controller.watches(informers.of(kind), lambda obj: [_KEY] if key_of(obj) == _KEY else [])
+    keeper = _Keeper(resources, api)
+    controller = Controller("kubernetes-service", keeper.reconcile, workers=1)
+    for kind in (SERVICE, ENDPOINTS, ENDPOINT_SLICE):
+        controller.watches(informers.of(kind), _ours)
     controller.enqueue(_KEY)
     return controller
 
 
-async def _ensure(resources: Resources, kind: Kind, wanted: Object) -> None:
-    def change(obj: Object) -> None:
-        for part in ("spec", "subsets", "addressType", "endpoints", "ports"):
-            if part in wanted:
-                obj[part] = (
-                    {**obj.get(part, {}), **wanted[part]} if part == "spec" else wanted[part]
-                )
-        labels = wanted["metadata"].get("labels")
-        if labels:
-            obj["metadata"]["labels"] = {**(obj["metadata"].get("labels") or {}), **labels}
+class _Keeper:
+    def __init__(self, resources: Resources, api: ApiAddress) -> None:
+        self._resources = resources
+        self._api = api
 
-    try:
-        await resources.modify(kind, _NAMESPACE, _NAME, change)
-    except NotFound:
+    async def reconcile(self, _key: Key) -> None:
+        await self._keep(SERVICE, self._service(), _same_service)
+        await self._keep(ENDPOINTS, self._endpoints(), _same_content("subsets"))
+        await self._keep(ENDPOINT_SLICE, self._slice(), _same_content("endpoints", "ports"))
+
+    async def _keep(
+        self, kind: Kind, wanted: Object, put_right: Callable[[Object, Object], None]
+    ) -> None:
+        """`put_right` changes what is there to be as wanted; nothing is written if it was."""
+        wanted = {"apiVersion": kind.api_version, "kind": kind.kind, **wanted}
         try:
-            await resources.create(kind, _NAMESPACE, wanted)
-        except AlreadyExists:
-            return
+            await self._resources.modify(
+                kind, _NAMESPACE, _NAME, lambda fresh: put_right(fresh, wanted)
+            )
+        except NotFound:
+            try:
+                await self._resources.create(kind, _NAMESPACE, wanted)
+            except AlreadyExists:
+                return
+
+    def _service(self) -> Object:
+        spec: Object = {
+            "type": "ClusterIP",
+            "sessionAffinity": "None",
+            "ports": [
+                {"name": "https", "port": 443, "protocol": "TCP", "targetPort": self._api.port}
+            ],
+        }
+        if self._api.cluster_ip:
+            spec["clusterIP"] = self._api.cluster_ip
+        return {"metadata": _metadata(component="apiserver", provider="kubernetes"), "spec": spec}
+
+    def _endpoints(self) -> Object:
+        labels = {"endpointslice.kubernetes.io/skip-mirror": "true"}
+        return {
+            "metadata": _metadata(**labels),
+            "subsets": [
+                {"addresses": [{"ip": self._api.address}], "ports": [self._port()]},
+            ],
+        }
+
+    def _slice(self) -> Object:
+        labels = {"kubernetes.io/service-name": _NAME}
+        return {
+            "metadata": _metadata(**labels),
+            "addressType": "IPv4",
+            "endpoints": [{"addresses": [self._api.address], "conditions": {"ready": True}}],
+            "ports": [self._port()],
+        }
+
+    def _port(self) -> Object:
+        return {"name": "https", "port": self._api.port, "protocol": "TCP"}
 
 
-def _service(cluster_ip: str, port: int) -> Object:
-    service = _object("v1", "Service", {"component": "apiserver", "provider": "kubernetes"})
-    ports = [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": port}]
-    service["spec"] = {"clusterIP": cluster_ip, "ports": ports}
-    return service
+def _metadata(**labels: str) -> Object:
+    return {"name": _NAME, "namespace": _NAMESPACE, "labels": labels}
 
 
-def _endpoints(address: str, port: int) -> Object:
-    endpoints = _object("v1", "Endpoints", _SKIP_MIRROR)
-    ports = [{"name": "https", "port": port, "protocol": "TCP"}]
-    endpoints["subsets"] = [{"addresses": [{"ip": address}], "ports": ports}]
-    return endpoints
+def _same_service(fresh: Object, wanted: Object) -> None:
+    fresh["metadata"]["labels"] = {
+        **(fresh["metadata"].get("labels") or {}),
+        **wanted["metadata"]["labels"],
+    }
+    fresh["spec"].pop("selector", None)
+    fresh["spec"]["ports"] = wanted["spec"]["ports"]
 
 
-def _endpoint_slice(address: str, port: int) -> Object:
-    slice_ = _object("discovery.k8s.io/v1", "EndpointSlice", {"kubernetes.io/service-name": _NAME})
-    slice_["addressType"] = "IPv4"
-    slice_["endpoints"] = [{"addresses": [address], "conditions": {"ready": True}}]
-    slice_["ports"] = [{"name": "https", "port": port, "protocol": "TCP"}]
-    return slice_
+def _same_content(*fields: str) -> Callable[[Object, Object], None]:
+    def put_right(fresh: Object, wanted: Object) -> None:
+        fresh["metadata"]["labels"] = {
+            **(fresh["metadata"].get("labels") or {}),
+            **wanted["metadata"]["labels"],
+        }
+        for field in fields:
+            fresh[field] = wanted[field]
+
+    return put_right
 
 
-def _object(api_version: str, kind: str, labels: dict[str, str]) -> Object:
-    metadata = {"name": _NAME, "namespace": _NAMESPACE, "labels": dict(labels)}
-    return {"apiVersion": api_version, "kind": kind, "metadata": metadata}
+def _ours(obj: Object) -> list[Key]:
+    ours = (namespace_of(obj), name_of(obj)) == (_NAMESPACE, _NAME)
+    return [_KEY] if ours else []

@@ -16,7 +16,7 @@ from minikube_py.meta.objects import Key
 class SchedulingQueue:
     """`base_delay` and `max_delay` in seconds."""
 
-    def __init__(self, *, base_delay: float = 0.05, max_delay: float = 10.0) -> None:
+    def __init__(self, *, base_delay: float = 0.01, max_delay: float = 10.0) -> None:
         self._base_delay = base_delay
         self._max_delay = max_delay
         self._heap: list[tuple[int, int, Key]] = []
