@@ -15,13 +15,17 @@ from minikube_py.container_runtime.docker_engine import DockerEngine
 from minikube_py.container_runtime.interface import ContainerRuntime, RuntimeFailure
 from minikube_py.container_runtime.simulated import SimulatedRuntime
 from minikube_py.control_loop.informer import Informers
-from minikube_py.controllers.kubernetes_service import new_kubernetes_service_controller
-from minikube_py.controllers.namespace_defaults import new_namespace_defaults_controller
+from minikube_py.controllers.kubernetes_service import ApiAddress
 from minikube_py.daemon.api import ApiEndpoint, server_context
 from minikube_py.daemon.bootstrap import bootstrap
 from minikube_py.daemon.certificates import CertificateAuthority
 from minikube_py.daemon.choices import Choices, StartFailure
-from minikube_py.daemon.controllers import Recorders, new_controllers
+from minikube_py.daemon.controllers import (
+    ClusterFacts,
+    Recorders,
+    VolumeDirectories,
+    new_controllers,
+)
 from minikube_py.daemon.ground import (
     Ground,
     host_address,
@@ -131,19 +135,14 @@ async def _assemble(
         clock,
     )
     scheduler = Scheduler(resources, informers, recorders.new("default-scheduler"), clock)
-    controllers = [
-        *new_controllers(resources, informers, recorders, clock),
-        new_kubernetes_service_controller(
-            resources,
-            informers,
-            cluster_ip=kubernetes_address(ranges),
-            address=ranges.gateway if ground.host else "127.0.0.1",
-            port=ground.choices.api_port,
-        ),
-        new_namespace_defaults_controller(
-            resources, informers, ca_certificate=authority.certificate_pem.decode()
-        ),
-    ]
+    controllers = new_controllers(
+        resources,
+        informers,
+        recorders,
+        clock,
+        volumes=VolumeDirectories(settings.cluster, runtime),
+        facts=_facts(ground, authority),
+    )
     network = _network(settings, ground, informers)
     checks = {"node": node_is_ready(informers.of(catalog.NODE))}
     if not settings.simulated:
@@ -161,6 +160,15 @@ async def _assemble(
         checks={"api": api.is_listening, **checks},
         _runtime=runtime,
         _ground=ground,
+    )
+
+
+def _facts(ground: Ground, authority: CertificateAuthority) -> ClusterFacts:
+    """Pods reach the API at the gateway of their network."""
+    address = "127.0.0.1" if ground.host is None else ground.ranges.gateway
+    return ClusterFacts(
+        ApiAddress(address, ground.choices.api_port, kubernetes_address(ground.ranges)),
+        authority.certificate_pem.decode(),
     )
 
 

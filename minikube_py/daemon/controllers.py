@@ -1,15 +1,29 @@
-"""Which controllers run. Each gets a recorder whose events carry its name, as kubectl describe
-shows them.
+"""Which controllers run, and what each is handed. Each gets a recorder of its own, so that events
+say which controller they are from, as `kubectl describe` shows them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from minikube_py.container_runtime.interface import ContainerRuntime
 from minikube_py.control_loop.controller import Controller
 from minikube_py.control_loop.informer import Informers
 from minikube_py.control_loop.recorder import Recorder
+from minikube_py.controllers.claim_binder.controller import new_claim_binder_controller
 from minikube_py.controllers.deployment.controller import new_deployment_controller
+from minikube_py.controllers.endpoints import new_endpoints_controller
+from minikube_py.controllers.endpointslice import new_endpointslice_controller
+from minikube_py.controllers.garbage_collector.controller import new_garbage_collector
+from minikube_py.controllers.kubernetes_service import (
+    ApiAddress,
+    new_kubernetes_service_controller,
+)
+from minikube_py.controllers.namespace import new_namespace_controller
 from minikube_py.controllers.replicaset import new_replicaset_controller
+from minikube_py.controllers.service_account import new_service_account_controller
+from minikube_py.controllers.statefulset.controller import new_statefulset_controller
+from minikube_py.controllers.volume_protection import new_volume_protection_controller
+from minikube_py.meta.cluster import CLUSTER_LABEL, Cluster
 from minikube_py.meta.timestamps import Clock
 from minikube_py.resources.resources import Resources
 
@@ -18,6 +32,12 @@ _New = Callable[[Resources, Informers, Recorder, Clock], Controller]
 _PLAIN: dict[str, _New] = {
     "deployment-controller": new_deployment_controller,
     "replicaset-controller": new_replicaset_controller,
+    "statefulset-controller": new_statefulset_controller,
+    "endpointslice-controller": new_endpointslice_controller,
+    "endpoints-controller": new_endpoints_controller,
+    "namespace-controller": new_namespace_controller,
+    "garbage-collector": new_garbage_collector,
+    "volume-protection-controller": new_volume_protection_controller,
 }
 
 
@@ -38,11 +58,56 @@ class Recorders:
         return recorder
 
 
+@dataclass(frozen=True)
+class VolumeDirectories:
+    """Provisions volumes as the runtime's named volumes, which carry the cluster's label."""
+
+    cluster: Cluster
+    runtime: ContainerRuntime
+
+    async def create(self, name: str, labels: Mapping[str, str]) -> str:
+        """The volume's directory on the host."""
+        own = {CLUSTER_LABEL: self.cluster.name}
+        return await self.runtime.create_volume(name, {**labels, **own})
+
+    async def remove(self, name: str) -> None:
+        await self.runtime.remove_volume(name)
+
+
+@dataclass(frozen=True)
+class ClusterFacts:
+    """What some controllers publish in the API."""
+
+    api: ApiAddress
+    ca_certificate: str
+
+
 def new_controllers(
-    resources: Resources, informers: Informers, recorders: Recorders, clock: Clock
+    resources: Resources,
+    informers: Informers,
+    recorders: Recorders,
+    clock: Clock,
+    *,
+    volumes: VolumeDirectories,
+    facts: ClusterFacts,
 ) -> Sequence[Controller]:
-    """Those that need no more than the API; ready to run."""
-    return [
+    """All of them, ready to run."""
+    plain = [
         new(resources, informers, recorders.new(component), clock)
         for component, new in _PLAIN.items()
+    ]
+    quiet = recorders.new("cluster")
+    return [
+        *plain,
+        new_claim_binder_controller(
+            resources,
+            informers,
+            recorders.new("persistentvolume-controller"),
+            provisioner=volumes,
+            volume_name=volumes.cluster.volume,
+        ),
+        new_kubernetes_service_controller(resources, informers, quiet, clock, api=facts.api),
+        new_service_account_controller(
+            resources, informers, quiet, clock, ca_certificate=facts.ca_certificate
+        ),
     ]
