@@ -28,6 +28,7 @@ _LEASE_NAMESPACE = "kube-node-lease"
 _STATUS_EVERY = 30
 """Heartbeats between two status reports when nothing changed: five minutes."""
 _ENGINE_SECONDS = 5.0
+_RETRY_SECONDS = 0.2
 
 
 class NodeAgent:
@@ -41,6 +42,14 @@ class NodeAgent:
 
     async def register(self) -> None:
         """Makes the Node, or brings an older one up to date; then it is Ready."""
+        while True:
+            try:
+                return await self._register()
+            except (ApiError, StoreUnavailable, RuntimeFailure) as error:
+                log.warning("node registration failed error=%s", error)
+                await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _register(self) -> None:
         try:
             await self._resources.create(NODE, None, new_node(self._facts))
         except AlreadyExists:
