@@ -26,6 +26,14 @@ _DOCUMENT_MARK = re.compile(r"^---(\s|$)", re.MULTILINE)
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     """PyYAML's C loader without what Go's does not do."""
 
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[str, Any]:
+        """Keys become text at once: to Python, `1` and `true` are the same key."""
+        self.flatten_mapping(node)
+        return {
+            _key(self.construct_object(key, deep=True)): self.construct_object(value, deep=deep)
+            for key, value in node.value
+        }
+
 
 _REPLACED = {f"tag:yaml.org,2002:{name}" for name in ("timestamp", "int", "float")}
 _Loader.yaml_implicit_resolvers = {
@@ -215,9 +223,9 @@ def _duplicate_key(node: yaml.Node) -> str | None:
 
 
 def _plain(value: Any) -> Any:
-    """As JSON has it: keys are text."""
+    """As JSON has it."""
     if isinstance(value, dict):
-        return {_key(key): _plain(child) for key, child in value.items()}
+        return {key: _plain(child) for key, child in value.items()}
     if isinstance(value, (list, tuple, set)):
         return [_plain(child) for child in value]
     if isinstance(value, bytes):

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Any, TextIO
 
 import yaml
@@ -117,7 +118,7 @@ def layout(rows: Sequence[Sequence[str]], widths: Sequence[int] | None = None) -
     count = max(len(row) for row in rows)
     wanted = [max((len(row[i]) for row in rows if i < len(row)), default=0) for i in range(count)]
     if widths:
-        wanted = [max(pair) for pair in zip(wanted, widths, strict=False)]
+        wanted = [max(pair) for pair in zip_longest(wanted, widths, fillvalue=0)]
     lines = [
         _GAP.join(cell.ljust(wanted[i]) for i, cell in enumerate(row)).rstrip() for row in rows
     ]

@@ -6,6 +6,7 @@ the end, 4 the terminal's size, 255 (protocol v5) closes another channel.
 """
 
 import asyncio
+import base64
 import contextlib
 import fcntl
 import json
@@ -28,6 +29,7 @@ from minikube_py.cli.terminal import note
 _STDIN, _STDOUT, _STDERR, _STATUS, _RESIZE, _CLOSE = 0, 1, 2, 3, 4, 255
 _PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
 _CHUNK = 32768
+_TLS_GOODBYE_SECONDS = 0.01  # aiohttp closes TLS connections a few loop turns after its session
 
 
 @contextlib.asynccontextmanager
@@ -40,17 +42,20 @@ async def open_socket(
     )
     url = client.access.server.rstrip("/") + path + "?" + text
     tls = client.credentials.tls
-    async with aiohttp.ClientSession(headers=dict(client.credentials.headers)) as session:
-        try:
-            socket = await session.ws_connect(
-                url, protocols=protocols, ssl=tls if tls is not None else True, max_msg_size=0
-            )
-        except aiohttp.WSServerHandshakeError as error:
-            raise await _refusal(session, url, client, error) from error
-        except aiohttp.ClientError as error:
-            raise CliError(f"cannot reach {client.access.server}: {error}") from error
-        async with socket:
-            yield socket
+    try:
+        async with aiohttp.ClientSession(headers=dict(client.credentials.headers)) as session:
+            try:
+                socket = await session.ws_connect(
+                    url, protocols=protocols, ssl=tls if tls is not None else True, max_msg_size=0
+                )
+            except aiohttp.WSServerHandshakeError as error:
+                raise await _refusal(session, url, client, error) from error
+            except aiohttp.ClientError as error:
+                raise CliError(f"cannot reach {client.access.server}: {error}") from error
+            async with socket:
+                yield socket
+    finally:
+        await asyncio.sleep(_TLS_GOODBYE_SECONDS)
 
 
 async def _refusal(
@@ -59,19 +64,22 @@ async def _refusal(
     client: Client,
     error: aiohttp.WSServerHandshakeError,
 ) -> CliError:
-    """aiohttp drops a refused handshake's body: asked again without an upgrade, it says why."""
+    """aiohttp drops a refused handshake's body; the same request sent as a plain one shows it."""
     tls = client.credentials.tls
-    async with session.get(url, ssl=tls if tls is not None else True) as answer:
+    headers = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": base64.b64encode(os.urandom(16)).decode(),
+        "Sec-WebSocket-Protocol": ", ".join(_PROTOCOLS),
+    }
+    async with session.get(url, ssl=tls if tls is not None else True, headers=headers) as answer:
         try:
-            status = await answer.json(content_type=None)
+            status = await answer.json(content_type=None) if answer.status >= 400 else {}
         except ValueError:
             status = {}
-    if (
-        isinstance(status, dict)
-        and status.get("kind") == "Status"
-        and answer.status == error.status
-    ):
-        return ApiFailure(status, error.status)
+    if isinstance(status, dict) and status.get("kind") == "Status":
+        return ApiFailure(status, answer.status)
     return CliError(f"the server refused the connection: {error.status} {error.message}")
 
 

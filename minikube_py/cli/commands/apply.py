@@ -18,9 +18,10 @@ from minikube_py.cli.rest import APPLY
 from minikube_py.cli.session import Session, open_session
 from minikube_py.cli.targets import Target, add_manifest_flags
 from minikube_py.cli.terminal import styled
-from minikube_py.meta.objects import name_of, namespace_of, resource_version_of
+from minikube_py.meta.objects import Object, get_path, name_of, namespace_of
 
 FIELD_MANAGER = "mk"
+_BOOKKEEPING = ("managedFields", "resourceVersion")
 _FIRST = ("Namespace", "CustomResourceDefinition")  # others rest on them
 
 
@@ -39,11 +40,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 @dataclass(frozen=True)
 class Planned:
-    """A document and where it goes; `old_version` is "" for what does not exist yet."""
+    """A document and where it goes; `old` is None for what does not exist yet."""
 
     document: Document
     target: Target
-    old_version: str
+    old: Object | None
 
     @property
     def title(self) -> str:
@@ -62,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
     planned = applier.check(documents)
     if args.dry_run == "server":
         for plan in planned:
-            _say(plan, "configured" if plan.old_version else "created", suffix=" (server dry run)")
+            _say(plan, "configured" if plan.old else "created", suffix=" (server dry run)")
         return OK
     applier.write(planned, wanted)
     if args.wait:
@@ -111,7 +112,7 @@ class Applier:
             if wanted.name == "name":
                 print(plan.title)
             elif wanted.is_table:
-                _say(plan, _verb(code, plan.old_version, resource_version_of(answer)))
+                _say(plan, _verb(code, plan.old, answer))
             else:
                 print_object(answer, wanted)
 
@@ -128,11 +129,15 @@ class Applier:
         resource = self._session.discovery.by_kind(obj["apiVersion"], obj["kind"])
         if resource is None:
             if (obj["apiVersion"], obj["kind"]) in coming.kinds:
-                return Planned(document, _unknown_yet(document, self._session), "")
+                return Planned(document, _unknown_yet(document, self._session), None)
             raise CliError(self._session.discovery.kind_advice(obj["apiVersion"], obj["kind"]))
         name, namespace = name_of(obj), namespace_of(obj)
         if not name:
-            why = "generateName can't be applied, " if obj["metadata"].get("generateName") else ""
+            why = (
+                "generateName can't be applied, "
+                if get_path(obj, "metadata", "generateName")
+                else ""
+            )
             raise CliError(f"{why}metadata.name is missing")
         if resource.namespaced:
             self._check_namespace(namespace)
@@ -140,7 +145,7 @@ class Applier:
         elif namespace:
             raise CliError(f"{resource.kind} has no namespace: remove metadata.namespace")
         target = Target(resource, namespace or None, name)
-        return Planned(document, target, self._version(target))
+        return Planned(document, target, self._current(target))
 
     def _check_namespace(self, namespace: str) -> None:
         if self._session.namespace_given and namespace not in ("", self._session.namespace):
@@ -148,13 +153,14 @@ class Applier:
                 f'metadata.namespace is "{namespace}", but -n says "{self._session.namespace}"'
             )
 
-    def _version(self, target: Target) -> str:
+    def _current(self, target: Target) -> Object | None:
         try:
-            return resource_version_of(self._session.client.get(target.path))
+            found: Object = self._session.client.get(target.path)
         except ApiFailure as error:
             if error.http_code == 404:
-                return ""
+                return None
             raise
+        return found
 
     def _dry_run(self, plan: Planned, coming: "_Coming") -> None:
         if not plan.target.resource.plural:
@@ -177,7 +183,7 @@ class Applier:
         free there.
         """
         target = Target(plan.target.resource, "default", plan.target.name)
-        if self._version(target):
+        if self._current(target) is not None:
             target = Target(plan.target.resource, "default", f"mk-check-{secrets.token_hex(4)}")
         obj = plan.document.object
         metadata = {**obj["metadata"], "namespace": "default", "name": target.name}
@@ -265,10 +271,16 @@ def _with_advice(error: ApiFailure) -> ApiFailure:
     return error
 
 
-def _verb(code: int, old_version: str, new_version: str) -> str:
-    if code == 201 or not old_version:
+def _verb(code: int, old: Object | None, new: Object) -> str:
+    if code == 201 or old is None:
         return "created"
-    return "unchanged" if old_version == new_version else "configured"
+    return "unchanged" if _substance(old) == _substance(new) else "configured"
+
+
+def _substance(obj: Object) -> Object:
+    """Without the bookkeeping of who set what."""
+    metadata = {k: v for k, v in obj["metadata"].items() if k not in _BOOKKEEPING}
+    return {**obj, "metadata": metadata}
 
 
 def _say(plan: Planned, verb: str, suffix: str = "") -> None:
