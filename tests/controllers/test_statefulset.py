@@ -213,9 +213,9 @@ WELL, UNWELL = True, False
         ),
         pytest.param(
             Wanted(range(1), "a", "a"),
-            [Member(0, "a", WELL), Member(1, "a", UNWELL), Member(2, "a", WELL)],
+            [Member(0, "a", WELL), Member(1, "a", UNWELL), Member(2, "a", UNWELL)],
             Plan(),
-            id="an unwell pod stops scaling down another one",
+            id="an unwell pod stops scaling down another unwell one",
         ),
         pytest.param(
             Wanted(range(1), "a", "a"),
