@@ -23,7 +23,6 @@ from minikube_py.daemon.choices import Choices, StartFailure
 from minikube_py.daemon.controllers import (
     ClusterFacts,
     Recorders,
-    VolumeDirectories,
     new_controllers,
 )
 from minikube_py.daemon.ground import (
@@ -118,7 +117,6 @@ async def _assemble(
     clock, ranges = system_clock, ground.ranges
     allocator = ServiceAllocator(ranges.service)
     resources = Resources(store, catalog.builtin_catalog(), clock=clock, allocator=allocator)
-    allocator.rebuild(resources.list(catalog.SERVICE).objects())
     await bootstrap(resources, dns_address=ranges.dns)
     informers = Informers(resources)
     recorders = Recorders(resources, clock, node_name())
@@ -140,7 +138,8 @@ async def _assemble(
         informers,
         recorders,
         clock,
-        volumes=VolumeDirectories(settings.cluster, runtime),
+        cluster=settings.cluster,
+        runtime=runtime,
         facts=_facts(ground, authority),
     )
     network = _network(settings, ground, informers)

@@ -2,7 +2,7 @@
 say which controller they are from, as `kubectl describe` shows them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from minikube_py.container_runtime.interface import ContainerRuntime
@@ -23,7 +23,7 @@ from minikube_py.controllers.replicaset import new_replicaset_controller
 from minikube_py.controllers.service_account import new_service_account_controller
 from minikube_py.controllers.statefulset.controller import new_statefulset_controller
 from minikube_py.controllers.volume_protection import new_volume_protection_controller
-from minikube_py.meta.cluster import CLUSTER_LABEL, Cluster
+from minikube_py.meta.cluster import Cluster
 from minikube_py.meta.timestamps import Clock
 from minikube_py.resources.resources import Resources
 
@@ -59,22 +59,6 @@ class Recorders:
 
 
 @dataclass(frozen=True)
-class VolumeDirectories:
-    """Provisions volumes as the runtime's named volumes, which carry the cluster's label."""
-
-    cluster: Cluster
-    runtime: ContainerRuntime
-
-    async def create(self, name: str, labels: Mapping[str, str]) -> str:
-        """The volume's directory on the host."""
-        own = {CLUSTER_LABEL: self.cluster.name}
-        return await self.runtime.create_volume(name, {**labels, **own})
-
-    async def remove(self, name: str) -> None:
-        await self.runtime.remove_volume(name)
-
-
-@dataclass(frozen=True)
 class ClusterFacts:
     """What some controllers publish in the API."""
 
@@ -88,7 +72,8 @@ def new_controllers(
     recorders: Recorders,
     clock: Clock,
     *,
-    volumes: VolumeDirectories,
+    cluster: Cluster,
+    runtime: ContainerRuntime,
     facts: ClusterFacts,
 ) -> Sequence[Controller]:
     """All of them, ready to run."""
@@ -103,8 +88,8 @@ def new_controllers(
             resources,
             informers,
             recorders.new("persistentvolume-controller"),
-            provisioner=volumes,
-            volume_name=volumes.cluster.volume,
+            provisioner=runtime,
+            volume_name=cluster.volume,
         ),
         new_kubernetes_service_controller(resources, informers, quiet, clock, api=facts.api),
         new_service_account_controller(
