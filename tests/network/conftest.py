@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -19,7 +20,9 @@ from minikube_py.meta.cluster import Cluster
 from minikube_py.network import firewall
 from minikube_py.network.host import Host
 from minikube_py.network.pod_network import BridgePodNetwork
-from tests.control_loop.harness import ControlPlane, control_plane
+
+if TYPE_CHECKING:
+    from tests.control_loop.harness import ControlPlane
 
 _OCTETS = iter(range(100, 250))
 
@@ -169,7 +172,9 @@ def _docker_like_forwarding(bridge: str) -> Iterator[None]:
 
 
 @pytest.fixture
-async def plane(tmp_path: Path) -> AsyncIterator[ControlPlane]:
+async def plane(tmp_path: Path) -> AsyncIterator["ControlPlane"]:
+    from tests.control_loop.harness import control_plane
+
     async with control_plane(tmp_path) as made:
         yield made
 

@@ -60,7 +60,6 @@ class Exchange:
         "_body",
         "_connecting",
         "_down",
-        "_head",
         "_keep_alive",
         "_opening",
         "_over",
@@ -69,11 +68,12 @@ class Exchange:
         "_tried",
         "_tunnel",
         "_up",
+        "head",
     )
 
     def __init__(self, down: Downstream, head: RequestHead, backends: Backends) -> None:
         self._down = down
-        self._head = head
+        self.head = head
         self._backends = backends
         self._body: Body | None = None
         self._up: Upstream | None = None
@@ -92,7 +92,7 @@ class Exchange:
     @property
     def takes_data(self) -> bool:
         """Whether what the client sends now is this request's, or may turn out to be."""
-        return self._tunnel or self._is_incomplete or bool(self._head.upgrade)
+        return self._tunnel or self._is_incomplete or bool(self.head.upgrade)
 
     @property
     def _is_incomplete(self) -> bool:
@@ -101,7 +101,7 @@ class Exchange:
 
     def start(self, rest: bytes) -> None:
         """`rest` is what came behind the head."""
-        head = self._head
+        head = self.head
         self._body = request_body(head.fields.length, chunked=head.fields.chunked)
         try:
             self._opening = request_to_send(head, self._down.client) + self._own_part(rest)
@@ -159,7 +159,7 @@ class Exchange:
     # --- the pod's side: Requester ---------------------------------------------------------------
 
     def on_interim(self, head: ResponseHead) -> None:
-        if self._head.minor:
+        if self.head.minor:
             self._down.transport.write(interim_to_send(head))
 
     def on_response(
@@ -173,7 +173,7 @@ class Exchange:
             and (request_done or not done)
             and not self._down.front.draining
         )
-        answer = response_to_send(head, self._head, keep_alive=self._keep_alive)
+        answer = response_to_send(head, self.head, keep_alive=self._keep_alive)
         self._down.transport.write(answer + body if body else answer)
         if done:
             self._complete()
@@ -185,7 +185,7 @@ class Exchange:
             self._complete()
 
     def on_switch(self, head: ResponseHead, rest: bytes) -> None:
-        if not self._head.upgrade:
+        if not self.head.upgrade:
             self.on_lost("the pod switched protocols without being asked to")
             return
         self._answer_begun = True
@@ -235,7 +235,7 @@ class Exchange:
             self._refuse(self._nobody())
             return
         backend.in_flight += 1
-        repeatable = self._head.method in _REPEATABLE
+        repeatable = self.head.method in _REPEATABLE
         connection = cast(Upstream | None, backend.take_idle(repeatable=repeatable))
         if connection is not None and connection.is_open:
             self._send(connection)
@@ -277,7 +277,7 @@ class Exchange:
 
     def _send(self, up: Upstream) -> None:
         self._up = up
-        up.begin(self, self._head.method)
+        up.begin(self, self.head.method)
         up.transport.write(self._opening)
         if self._is_incomplete and not self._down.transport.is_reading():
             self._down.transport.resume_reading()
@@ -286,7 +286,7 @@ class Exchange:
         """A request that a pod may have seen is sent again only where that does no harm."""
         if self._streamed or up.answered or self._is_incomplete:
             return False
-        if self._head.method not in _REPEATABLE:
+        if self.head.method not in _REPEATABLE:
             return False
         if not up.reused:  # a fresh connection that breaks is the pod's doing: try it no more
             up.backend.failed()
@@ -333,11 +333,11 @@ class Exchange:
             return
         is_bodiless = self._body is None
         if is_bodiless and self._keep_alive and self._down.is_open:
-            head_only = self._head.method == b"HEAD"
+            head_only = self.head.method == b"HEAD"
             self._down.transport.write(refusal.to_send(head_only=head_only, keep_alive=True))
             self._down.finished(self._rest, keep_alive=True)
         else:
-            self._down.refuse(refusal, head_only=self._head.method == b"HEAD")
+            self._down.refuse(refusal, head_only=self.head.method == b"HEAD")
 
     def _finish_count(self, up: Upstream | None) -> None:
         if up is not None:

@@ -30,6 +30,7 @@ _SWEEP_SECONDS: Final = 2.0
 _HEAD_SECONDS: Final = 30.0
 _IDLE_SECONDS: Final = 75.0
 _LINGER_SECONDS: Final = 1.0
+_HALF_OPEN_SECONDS: Final = 10.0
 _FLUSH_SECONDS: Final = 30.0
 _MOST_AHEAD: Final = 262144  # bytes of requests sent ahead of their turn
 
@@ -125,6 +126,7 @@ class ClientConnection(asyncio.Protocol):
         self._exchange: Exchange | None = None
         self._deadline = 0.0
         self._closing = False
+        self._half_open = False
         self._is_full = False  # the client is slow to take its answers
 
     # --- what the exchange and the front ask for -------------------------------------------------
@@ -165,9 +167,10 @@ class ClientConnection(asyncio.Protocol):
         self.transport.abort()
 
     def check_time(self, now: float) -> None:
-        if now < self._deadline or (self._exchange is not None and not self._closing):
+        is_busy = self._exchange is not None and not self._closing and not self._half_open
+        if now < self._deadline or is_busy:
             return
-        if self._closing:
+        if self._closing or self._half_open:
             self.transport.abort()
         elif self._buffer:
             self.refuse(Refusal(408, "the request did not arrive in time"))
@@ -198,10 +201,15 @@ class ClientConnection(asyncio.Protocol):
                 self.transport.pause_reading()
 
     def eof_received(self) -> bool:
-        """A client that is done sending may still wait for its answer; TLS can't be half closed."""
+        """A client that is done sending may still wait for its answer; TLS can't be half closed.
+        One that did not say that it would close is more likely gone: it gets a little time.
+        """
         exchange = self._exchange
         half_open = exchange is not None and exchange.client_ended()
         self._closing = self._closing or exchange is None
+        if exchange is not None and exchange.head.keep_alive:
+            self._deadline = self._loop.time() + _HALF_OPEN_SECONDS
+            self._half_open = True
         return half_open and self.transport.get_extra_info("ssl_object") is None
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -269,7 +277,8 @@ class ClientConnection(asyncio.Protocol):
         self._closing = True
         self._deadline = self._loop.time() + _FLUSH_SECONDS
         if unread and self.transport.can_write_eof() and not self.transport.is_closing():
-            self.transport.write_eof()
+            with contextlib.suppress(OSError):  # the client may be gone already
+                self.transport.write_eof()
             if not self.transport.is_reading():
                 self.transport.resume_reading()
             self._loop.call_later(_LINGER_SECONDS, self.transport.close)
