@@ -138,9 +138,7 @@ async def _assemble(
         informers,
         recorders,
         clock,
-        cluster=settings.cluster,
-        runtime=runtime,
-        facts=_facts(ground, authority),
+        facts=_facts(settings, runtime, ground, authority),
     )
     network = _network(settings, ground, informers)
     checks = {"node": node_is_ready(informers.of(catalog.NODE))}
@@ -162,10 +160,14 @@ async def _assemble(
     )
 
 
-def _facts(ground: Ground, authority: CertificateAuthority) -> ClusterFacts:
+def _facts(
+    settings: Settings, runtime: ContainerRuntime, ground: Ground, authority: CertificateAuthority
+) -> ClusterFacts:
     """Pods reach the API at the gateway of their network."""
     address = "127.0.0.1" if ground.host is None else ground.ranges.gateway
     return ClusterFacts(
+        settings.cluster,
+        runtime,
         ApiAddress(address, ground.choices.api_port, kubernetes_address(ground.ranges)),
         authority.certificate_pem.decode(),
     )

@@ -60,8 +60,10 @@ class Recorders:
 
 @dataclass(frozen=True)
 class ClusterFacts:
-    """What some controllers publish in the API."""
+    """What some controllers need beside the API: `ca_certificate` (PEM) and `api` they publish."""
 
+    cluster: Cluster
+    runtime: ContainerRuntime
     api: ApiAddress
     ca_certificate: str
 
@@ -72,8 +74,6 @@ def new_controllers(
     recorders: Recorders,
     clock: Clock,
     *,
-    cluster: Cluster,
-    runtime: ContainerRuntime,
     facts: ClusterFacts,
 ) -> Sequence[Controller]:
     """All of them, ready to run."""
@@ -88,8 +88,8 @@ def new_controllers(
             resources,
             informers,
             recorders.new("persistentvolume-controller"),
-            provisioner=runtime,
-            volume_name=cluster.volume,
+            provisioner=facts.runtime,
+            volume_name=facts.cluster.volume,
         ),
         new_kubernetes_service_controller(resources, informers, quiet, clock, api=facts.api),
         new_service_account_controller(
