@@ -20,6 +20,7 @@ from minikube_py.container_runtime.interface import (
 )
 from minikube_py.kinds.catalog import POD
 from minikube_py.kubelet.facts import attempts_of, is_leftover, is_running, running_sandbox
+from minikube_py.kubelet.netns import connect_inside
 from minikube_py.kubelet.podspec import Member, annotation, members, members_of, previous_status
 from minikube_py.kubelet.podspec import uses_host_network as on_host_network
 from minikube_py.meta.errors import BadRequest, InternalError, NotFound
@@ -107,12 +108,11 @@ class PodStreams:
         sandbox = running_sandbox(observed)
         if sandbox is None:
             raise BadRequest(f"pod {pod} is not running; current phase is {_phase(obj)}")
-        address = str(get_path(obj, "status", "podIP", default=""))
-        if on_host_network(obj):
-            address = "127.0.0.1"
         try:
             async with asyncio.timeout(_CONNECT_SECONDS):
-                return await asyncio.open_connection(address, port)
+                if on_host_network(obj):
+                    return await asyncio.open_connection("127.0.0.1", port)
+                return await connect_inside(sandbox.pid, port)
         except (OSError, TimeoutError) as error:
             why = str(error) or "timed out"
             message = f"error forwarding port {port} to pod {pod}, uid {uid_of(obj)}: {why}"

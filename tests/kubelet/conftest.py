@@ -97,6 +97,9 @@ class World:
     def get(self, name: str) -> Object:
         return self.resources.get(POD, "default", name)
 
+    def has(self, name: str) -> bool:
+        return self.resources.get_or_none(POD, "default", name) is not None
+
     async def delete(self, name: str) -> None:
         await self.resources.delete(POD, "default", name)
 
