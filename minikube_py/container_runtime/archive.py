@@ -1,34 +1,18 @@
-"""A file out of the tar stream that the engine answers for a path in a container. Pure."""
+"""A file out of the tar that the engine answers for a path in a container. Pure."""
 
+import io
 import tarfile
-from collections.abc import Iterator
-from typing import IO, cast
+
+HEADERS_BYTES = 64 * 1024
+"""More than any header before a file's content takes."""
 
 
-class _Chunks:
-    """As much of a file as a tar stream reader needs, over an iterator."""
+def first_file(tar: bytes, limit_bytes: int) -> bytes:
+    """The beginning of the first regular file, b"" when there is none (a directory, a link).
 
-    def __init__(self, chunks: Iterator[bytes]) -> None:
-        self._chunks = chunks
-        self._rest = bytearray()
-
-    def read(self, size: int) -> bytes:
-        while len(self._rest) < size:
-            chunk = next(self._chunks, None)
-            if chunk is None:
-                break
-            self._rest += chunk
-        taken = bytes(self._rest[:size])
-        del self._rest[:size]
-        return taken
-
-
-def first_file(chunks: Iterator[bytes], limit_bytes: int) -> bytes:
-    """The beginning of the first regular file, b"" when there is none (a directory, a link)."""
-    stream = cast(IO[bytes], _Chunks(chunks))
-    with tarfile.open(fileobj=stream, mode="r|", bufsize=1 << 16) as tar:
-        for member in tar:
-            content = tar.extractfile(member) if member.isreg() else None
-            if content is not None:
-                return content.read(limit_bytes)
-    return b""
+    `tar` may be cut off after HEADERS_BYTES + `limit_bytes`.
+    """
+    with tarfile.open(fileobj=io.BytesIO(tar), mode="r:") as archive:
+        member = archive.next()
+        content = archive.extractfile(member) if member is not None and member.isreg() else None
+        return content.read(limit_bytes) if content is not None else b""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from minikube_py.container_runtime import labels, names, observe, translate
+from minikube_py.container_runtime import archive, labels, names, observe, translate
 from minikube_py.container_runtime.engine_calls import Call, Json
 from minikube_py.container_runtime.engine_socket import EngineRefused, EngineSocket
 from minikube_py.container_runtime.hostnames import HostnameWriter, task_directory
@@ -26,6 +26,7 @@ from minikube_py.container_runtime.warm_pool import WarmPool, WarmSandbox
 
 _GONE_SECONDS = 0.05
 _SIGKILL = "SIGKILL"
+_NOT_FOUND, _CONFLICT = 404, 409
 
 
 class Containers:
@@ -206,7 +207,7 @@ class Containers:
             async with self._socket.request("POST", path, query=query) as stream:
                 body = await stream.read_all()
         except EngineRefused as refused:
-            if refused.status == 404:
+            if refused.status == _NOT_FOUND:
                 raise NoSuchContainer(str(refused)) from refused
             raise
         return observe.parse_answer(body)
@@ -222,13 +223,26 @@ class Containers:
                         lambda api: api.remove_container(container_id, v=True, force=True)
                     )
                 except EngineRefused as refused:
-                    if refused.status != 409:
+                    if refused.status != _CONFLICT:
                         raise
                     await asyncio.sleep(_GONE_SECONDS)
         except NoSuchContainer:
             return
         finally:
             self._changed(container_id)
+
+    async def read_file(self, container_id: str, path: str, limit_bytes: int) -> bytes:
+        url = f"/containers/{container_id}/archive"
+        try:
+            async with self._socket.request("GET", url, query={"path": path}) as stream:
+                tar = await stream.read_all(limit_bytes + archive.HEADERS_BYTES)
+        except EngineRefused as refused:
+            if refused.status != _NOT_FOUND:
+                raise
+            if "no such container" in str(refused).lower():
+                raise NoSuchContainer(str(refused)) from refused
+            return b""
+        return archive.first_file(tar, limit_bytes)
 
     async def update(self, container_id: str, resources: Resources) -> None:
         unlimited = -1

@@ -15,7 +15,7 @@ import requests
 from docker import APIClient
 from docker import errors as docker_errors
 
-from minikube_py.container_runtime import archive, observe, translate
+from minikube_py.container_runtime import observe, translate
 from minikube_py.container_runtime.cluster_resources import ClusterResources
 from minikube_py.container_runtime.containers import Containers
 from minikube_py.container_runtime.engine_calls import EngineCalls
@@ -203,16 +203,7 @@ class DockerEngine:
         return await self._processes.exec_sync(container_id, command, timeout_seconds)
 
     async def read_file(self, container_id: str, path: str, *, limit_bytes: int) -> bytes:
-        def read(api: EngineCalls) -> bytes:
-            chunks, _ = api.get_archive(container_id, path)
-            return archive.first_file(iter(chunks), limit_bytes)
-
-        try:
-            return await self._sdk.call(read)
-        except EngineRefused as refused:
-            if refused.status == 404:
-                return b""
-            raise
+        return await self._containers.read_file(container_id, path, limit_bytes)
 
     # -- images --------------------------------------------------------------------------------
 

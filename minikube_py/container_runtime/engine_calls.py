@@ -2,7 +2,7 @@
 and how they call it: in the adapter's thread pool, errors translated.
 """
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
@@ -33,8 +33,6 @@ class EngineCalls(Protocol):
     def update_container(self, container: str, **resources: Any) -> Json: ...
 
     def resize(self, container: str, height: int, width: int) -> None: ...
-
-    def get_archive(self, container: str, path: str) -> tuple[Iterator[bytes], Json]: ...
 
     def exec_create(self, container: str, cmd: list[str], **options: Any) -> Json: ...
 

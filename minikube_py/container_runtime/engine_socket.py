@@ -6,6 +6,7 @@ comes unframed. Short calls stay with the SDK.
 """
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -65,8 +66,12 @@ class EngineStream:
         except ConnectionError:
             return b""
 
-    async def read_all(self) -> bytes:
-        return await self._reader.read()
+    async def read_all(self, limit: int = -1) -> bytes:
+        """To the end, or at least `limit` bytes of more."""
+        body = bytearray()
+        while (limit < 0 or len(body) < limit) and (chunk := await self.read()):
+            body += chunk
+        return bytes(body)
 
     async def lines(self) -> AsyncIterator[bytes]:
         pending = b""
@@ -85,8 +90,8 @@ class EngineStream:
         if self._writer.can_write_eof():
             self._writer.write_eof()
 
-    def close(self) -> None:
-        self._writer.close()
+    async def close(self) -> None:
+        await _closed(self._writer)
 
 
 class EngineSocket:
@@ -111,7 +116,7 @@ class EngineSocket:
         try:
             yield stream
         finally:
-            stream.close()
+            await stream.close()
 
     async def upgrade(
         self, path: str, *, query: Mapping[str, Any] | None = None, body: Any = None
@@ -131,7 +136,7 @@ class EngineSocket:
             writer.write(_head(method, target, body, headers))
             await _read_head(reader)
         except BaseException:
-            writer.close()
+            await _closed(writer)
             raise
         return EngineStream(reader, writer)
 
@@ -143,6 +148,12 @@ class EngineSocket:
             return await asyncio.open_connection(at.host, at.port, limit=_READ_LIMIT)
         except OSError as error:
             raise RuntimeUnavailable(f"Docker does not answer at {at}: {error.strerror}") from error
+
+
+async def _closed(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
 
 
 def _head(method: str, target: str, body: Any, headers: dict[str, str]) -> bytes:

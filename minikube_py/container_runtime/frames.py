@@ -38,22 +38,23 @@ class Frames:
 
 
 class Lines:
-    """Joins what the engine's log cut: it stores a line longer than 16 KiB in pieces, and with
-    timestamps each piece carries one of its own. A line above 1 MiB is passed on in parts.
+    """Joins what the engine's log cut: it stores a line longer than 16 KiB in pieces, each with a
+    time of its own. A line above 1 MiB is passed on in parts.
     """
 
-    def __init__(self, *, timestamps: bool) -> None:
-        self._timestamps = timestamps
+    def __init__(self) -> None:
         self._open: dict[LogStream, bytearray] = {}
 
-    def feed(self, stream: LogStream, piece: bytes) -> Iterator[tuple[LogStream, bytes]]:
-        if (held := self._open.pop(stream, None)) is not None:
-            held += _without_timestamp(piece) if self._timestamps else piece
-            piece = bytes(held)
-        whole, newline, rest = piece.rpartition(b"\n")
+    def feed(
+        self, stream: LogStream, piece: bytes, *, stamp: bytes = b""
+    ) -> Iterator[tuple[LogStream, bytes]]:
+        """`stamp` goes before a line that begins with this piece."""
+        line = self._open.pop(stream, None) or bytearray(stamp)
+        line += piece
+        whole, newline, rest = bytes(line).rpartition(b"\n")
         if newline:
-            for line in whole.split(b"\n"):
-                yield stream, line + b"\n"
+            for text in whole.split(b"\n"):
+                yield stream, text + b"\n"
         if len(rest) > _LONGEST_LINE:
             yield stream, rest
         elif rest:
@@ -64,8 +65,3 @@ class Lines:
         for stream, rest in self._open.items():
             yield stream, bytes(rest) + b"\n"
         self._open.clear()
-
-
-def _without_timestamp(piece: bytes) -> bytes:
-    stamp, space, rest = piece.partition(b" ")
-    return rest if space and stamp.endswith(b"Z") else piece

@@ -49,4 +49,4 @@ class EngineSession:
         return await self._wait()
 
     async def close(self) -> None:
-        self._stream.close()
+        await self._stream.close()

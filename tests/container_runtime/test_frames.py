@@ -33,7 +33,7 @@ def test_a_terminal_is_not_framed() -> None:
 @given(st.lists(st.binary(max_size=20)), st.integers(1, 7))
 def test_lines_are_whole_and_nothing_is_lost(texts: list[bytes], cut: int) -> None:
     whole = b"".join(text.replace(b"\n", b"") + b"\n" for text in texts)
-    lines = Lines(timestamps=False)
+    lines = Lines()
 
     found = [
         line
@@ -47,17 +47,17 @@ def test_lines_are_whole_and_nothing_is_lost(texts: list[bytes], cut: int) -> No
 
 
 def test_the_pieces_of_a_long_line_keep_one_timestamp() -> None:
-    lines = Lines(timestamps=True)
+    lines = Lines()
 
-    first = list(lines.feed("stdout", b"2026-01-01T00:00:00.000000001Z aaa"))
-    second = list(lines.feed("stdout", b"2026-01-01T00:00:00.000000001Z bbb\n"))
+    first = list(lines.feed("stdout", b"aaa", stamp=b"2026-01-01T00:00:00.000000001Z "))
+    second = list(lines.feed("stdout", b"bbb\n", stamp=b"2026-01-01T00:00:00.000000002Z "))
 
     assert first == []
     assert second == [("stdout", b"2026-01-01T00:00:00.000000001Z aaabbb\n")]
 
 
 def test_streams_do_not_mix_and_the_last_line_gets_its_newline() -> None:
-    lines = Lines(timestamps=False)
+    lines = Lines()
 
     assert list(lines.feed("stdout", b"half")) == []
     assert list(lines.feed("stderr", b"error\n")) == [("stderr", b"error\n")]
@@ -67,4 +67,4 @@ def test_streams_do_not_mix_and_the_last_line_gets_its_newline() -> None:
 def test_an_endless_line_is_passed_on_in_parts() -> None:
     piece = b"x" * (1 << 20) + b"y"
 
-    assert list(Lines(timestamps=False).feed("stdout", piece)) == [("stdout", piece)]
+    assert list(Lines().feed("stdout", piece)) == [("stdout", piece)]
