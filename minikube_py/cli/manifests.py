@@ -7,7 +7,6 @@ error.
 
 import re
 import sys
-import urllib.request
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -156,6 +155,8 @@ def _read(path: Path) -> str:
 
 
 def _download(url: str) -> str:
+    import urllib.request  # costs as much as all the rest of this module
+
     try:
         with urllib.request.urlopen(url, timeout=_URL_SECONDS) as response:  # noqa: S310 - http(s) only
             return str(response.read().decode())

@@ -28,6 +28,7 @@ def run(args: argparse.Namespace) -> int:
     cluster = chosen_cluster(args)
     record = read_record(cluster) or {}
     data_dir = Path(args.data_dir or record.get("dataDir") or cluster.default_data_dir).absolute()
+    _require_state(data_dir)
     if not args.yes:
         _ask(cluster, data_dir)
     running = live_record(cluster)
@@ -61,12 +62,21 @@ def _ask(cluster: Cluster, data_dir: Path) -> None:
         raise CliError("nothing was removed")
 
 
-def _remove_state(data_dir: Path) -> None:
-    """Only a folder that holds a cluster's state: --data-dir may have been mistyped."""
+def _require_state(data_dir: Path) -> None:
+    """Only a folder that holds a cluster's state is removed: --data-dir may have been mistyped."""
     if not data_dir.is_dir():
         return
-    if any(data_dir.iterdir()) and not any((data_dir / mark).exists() for mark in _MARKS):
-        raise CliError(f"{data_dir} holds no cluster's state and was left alone")
+    try:
+        strange = any(data_dir.iterdir()) and not any((data_dir / m).exists() for m in _MARKS)
+    except OSError as error:
+        raise CliError(f"cannot read {data_dir}: {error.strerror}; use sudo") from error
+    if strange:
+        raise CliError(f"{data_dir} holds no cluster's state: check --data-dir")
+
+
+def _remove_state(data_dir: Path) -> None:
+    if not data_dir.is_dir():
+        return
     try:
         shutil.rmtree(data_dir)
     except OSError as error:

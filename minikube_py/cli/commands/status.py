@@ -57,10 +57,12 @@ def gather(cluster: Cluster, kubeconfig: str | None) -> dict[str, Any]:
         status["problems"] = [f"{crashed}: `mk up` starts it"]
         return status
     try:
-        _ask(
-            Client(find_access(_access_paths(record, kubeconfig), cluster.name), timeout=_SECONDS),
-            status,
-        )
+        access = find_access(_access_paths(record, kubeconfig), cluster.name)
+        client = Client(access, timeout=_SECONDS)
+        try:
+            _ask(client, status)
+        finally:
+            client.close()
     except CliError as error:
         status["problems"].append(error.message)
     return status

@@ -1,0 +1,100 @@
+"""`mk up`, `status`, `down` and `purge` with a real daemon on the simulated runtime: no Docker, no
+root.
+"""
+
+import json
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from minikube_py.cli.main import main
+from tests.cli.conftest import Done
+
+Mk = Callable[..., Done]
+
+
+@pytest.fixture
+def cluster() -> str:
+    return f"t-{secrets.token_hex(3)}"
+
+
+@pytest.fixture
+def mk(
+    tmp_path: Path,
+    cluster: str,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Mk]:
+    monkeypatch.setenv("MK_STATE_ROOT", str(tmp_path / "state"))
+    monkeypatch.setenv("MK_RUN_ROOT", str(tmp_path / "run"))
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
+    monkeypatch.setenv("NO_COLOR", "1")
+
+    def run(*words: str) -> Done:
+        capfd.readouterr()
+        code = main(list(words))
+        shown = capfd.readouterr()
+        return Done(code, shown.out, shown.err)
+
+    yield run
+    main(["purge", "--cluster", cluster, "--yes"])
+
+
+def test_a_cluster_comes_up_is_found_again_and_goes_without_a_trace(
+    mk: Mk, cluster: str, tmp_path: Path
+) -> None:
+    named = ("--cluster", cluster)
+    up = mk("up", *named, "--runtime", "simulated")
+    again = mk("up", *named)
+    other = mk("up", *named, "--runtime", "docker")
+    status = json.loads(mk("status", *named, "-o", "json").out)
+    nodes = mk("get", "nodes")
+
+    assert up.code == 0, up.err
+    assert f"Cluster {cluster} is ready" in up.out
+    assert (again.code, other.code, nodes.code) == (0, 1, 0)
+    assert "already runs with --runtime simulated" in other.err
+    assert status["ready"]
+    assert status["problems"] == []
+    assert " Ready " in nodes.out
+    assert (tmp_path / "state" / cluster).stat().st_mode & 0o777 == 0o700
+
+    down = mk("down", *named)
+    stopped = mk("status", *named)
+    purged = mk("purge", *named, "--yes")
+
+    assert (down.code, stopped.code, purged.code) == (0, 1, 0)
+    assert "stopped" in stopped.out
+    assert list((tmp_path / "state").iterdir()) == []
+    assert yaml.safe_load((tmp_path / "kubeconfig").read_text())["contexts"] == []
+
+
+def test_a_daemon_that_cannot_start_says_why_in_one_line(mk: Mk, cluster: str) -> None:
+    done = mk("up", "--cluster", cluster, "--runtime", "simulated", "--pod-cidr", "nonsense")
+
+    assert done.code == 1
+    assert done.err.startswith("error: ")
+    assert len(done.err.splitlines()) == 1
+
+
+def test_what_is_not_running_is_said(mk: Mk, cluster: str) -> None:
+    assert mk("down", "--cluster", cluster).out == f"Cluster {cluster} is not running\n"
+    assert json.loads(mk("status", "--cluster", cluster, "-o", "json").out)["pid"] is None
+    assert "add --yes" in mk("purge", "--cluster", cluster).err
+    assert "lower case" in mk("status", "--cluster", "Bad_Name").err
+
+
+def test_purge_leaves_a_folder_alone_that_holds_no_cluster(
+    mk: Mk, cluster: str, tmp_path: Path
+) -> None:
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (precious / "thesis.txt").touch()
+
+    done = mk("purge", "--cluster", cluster, "--yes", "--data-dir", str(precious))
+
+    assert (precious / "thesis.txt").exists()
+    assert done.code == 1
