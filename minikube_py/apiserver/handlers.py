@@ -9,7 +9,7 @@ from aiohttp import web
 from minikube_py.apiserver import bodies, options, responses
 from minikube_py.apiserver.context import RequestState, server_of, state_of, target_of
 from minikube_py.apiserver.negotiation import Media, body_format, negotiate, patch_type
-from minikube_py.apiserver.tables import TableWriter, partial_metadata
+from minikube_py.apiserver.tables import TableWriter, encoded_metadata, partial_metadata
 from minikube_py.kinds.kind import Kind
 from minikube_py.meta.encoding import decode, encode
 from minikube_py.meta.errors import BadRequest, MethodNotAllowed
@@ -200,7 +200,7 @@ async def _send_metadata_list(
     head = responses.list_head(
         "PartialObjectMetadataList", f"meta.k8s.io/{media.version}", metadata
     )
-    items = [encode(partial_metadata(decode(item), media.version)) for item in page.items]
+    items = await encoded_metadata(page.items, media.version)
     return await responses.send_list(request, media, head, items)
 
 

@@ -95,7 +95,7 @@ async def document(request: web.Request) -> web.StreamResponse:
     if headers["ETag"] in request.headers.get("If-None-Match", ""):
         return web.Response(status=304, headers=headers)
     body = await openapi.v3(path, resources)
-    return await responses.send_pieces(request, "application/json", [body], headers=headers)
+    return await responses.send_body(request, "application/json", body, headers=headers)
 
 
 async def version_2(request: web.Request) -> web.StreamResponse:
@@ -113,4 +113,4 @@ async def version_2(request: web.Request) -> web.StreamResponse:
         return web.Response(status=304, headers=headers)
     body = await openapi.v2(resources, as_protobuf=as_protobuf)
     content_type = CONTENT_TYPE if as_protobuf else "application/json"
-    return await responses.send_pieces(request, content_type, [body], headers=headers)
+    return await responses.send_body(request, content_type, body, headers=headers)

@@ -16,6 +16,7 @@ from minikube_py.meta.encoding import decode, encode
 
 GZIP_FROM_BYTES = 128 * 1024
 _PIECE_BYTES = 128 * 1024
+_LIST_END = b"]}\n"
 _GZIP_LEVEL = 1
 _GZIP_WINDOW = zlib.MAX_WBITS | 16
 
@@ -35,7 +36,7 @@ async def send_encoded(
         encoded = to_yaml(decode(encoded))
     elif _is_pretty(request):
         encoded = orjson.dumps(decode(encoded), option=orjson.OPT_INDENT_2)
-    return await send_pieces(request, media.content_type, [encoded], status=status)
+    return await send_body(request, media.content_type, encoded, status=status)
 
 
 async def send_list(
@@ -43,35 +44,44 @@ async def send_list(
 ) -> web.StreamResponse:
     """`head` is the list up to and with `"items":[`."""
     if media.format == "yaml" or _is_pretty(request):
-        return await send_encoded(request, media, head + b",".join(items) + b"]}\n")
-    return await send_pieces(request, JSON, _joined_pieces(head, items))
+        return await send_encoded(request, media, head + b",".join(items) + _LIST_END)
+    size = len(head) + sum(map(len, items)) + max(0, len(items) - 1) + len(_LIST_END)
+    return await _send(request, _joined_pieces(head, items), size, {"Content-Type": JSON})
 
 
-async def send_pieces(
+async def send_body(
     request: web.Request,
     content_type: str,
-    pieces: Iterable[bytes],
+    body: bytes,
     *,
     status: int = 200,
     headers: Mapping[str, str] | None = None,
 ) -> web.StreamResponse:
-    """Small answers at once; beyond GZIP_FROM_BYTES piece by piece, compressed if the client
-    likes.
-    """
-    parts = list(pieces)
-    size = sum(map(len, parts))
-    headers = {**(headers or {}), "Content-Type": content_type}
+    """Small ones at once; from GZIP_FROM_BYTES piece by piece, compressed if the client likes."""
+    together = {**(headers or {}), "Content-Type": content_type}
+    return await _send(request, _cut(body), len(body), together, status=status)
+
+
+async def _send(
+    request: web.Request,
+    pieces: Iterable[bytes],
+    size: int,
+    headers: Mapping[str, str],
+    *,
+    status: int = 200,
+) -> web.StreamResponse:
+    """`size` is that of all pieces together."""
     if size < GZIP_FROM_BYTES:
-        return web.Response(status=status, body=b"".join(parts), headers=headers)
+        return web.Response(status=status, body=b"".join(pieces), headers=headers)
     response = web.StreamResponse(status=status, headers=headers)
-    compressed = "gzip" in request.headers.get("Accept-Encoding", "")
-    if compressed:
+    if "gzip" in request.headers.get("Accept-Encoding", ""):
         response.headers["Content-Encoding"] = "gzip"
-        response.headers["Vary"] = "Accept-Encoding"
+        response.headers.add("Vary", "Accept-Encoding")
+        pieces = _gzip(pieces)
     else:
         response.content_length = size
     await response.prepare(request)
-    for piece in _gzip(parts) if compressed else _cut(parts):
+    for piece in pieces:
         await response.write(piece)
         await asyncio.sleep(0)  # write() yields only when the socket is full
     await response.write_eof()
@@ -125,19 +135,18 @@ def _joined_pieces(head: bytes, items: Sequence[bytes]) -> Iterator[bytes]:
         if size >= _PIECE_BYTES:
             yield b"".join(pending)
             pending, size = [], 0
-    pending.append(b"]}\n")
+    pending.append(_LIST_END)
     yield b"".join(pending)
 
 
-def _cut(parts: Iterable[bytes]) -> Iterator[bytes]:
-    for part in parts:
-        for start in range(0, len(part), _PIECE_BYTES):
-            yield part[start : start + _PIECE_BYTES]
+def _cut(body: bytes) -> Iterator[bytes]:
+    for start in range(0, len(body), _PIECE_BYTES):
+        yield body[start : start + _PIECE_BYTES]
 
 
-def _gzip(parts: Iterable[bytes]) -> Iterator[bytes]:
+def _gzip(pieces: Iterable[bytes]) -> Iterator[bytes]:
     compressor = zlib.compressobj(_GZIP_LEVEL, zlib.DEFLATED, _GZIP_WINDOW)
-    for piece in _cut(parts):
+    for piece in pieces:
         if squeezed := compressor.compress(piece):
             yield squeezed
     yield compressor.flush()

@@ -1,5 +1,6 @@
 """A real API server for tests: real TLS on loopback, real store and resources, no kubelet."""
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -109,5 +110,20 @@ async def serve(folder: Path, certificates: Certificates, **options: Any) -> Asy
         async with aiohttp.ClientSession(url, connector=connector) as session:
             yield Cluster(url, resources, streams, certificates, session, runner, folder)
     finally:
-        await runner.cleanup()
+        await _stop(runner)
         await store.close()
+
+
+async def _stop(runner: web.AppRunner) -> None:
+    """Leaves no half-closed TLS connection behind, which would wait for its peer's goodbye."""
+    server = runner.server
+    deadline = asyncio.get_running_loop().time() + 1
+    # Clients have closed, and their sockets follow: there is no event to wait for.
+    while server and server.connections and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110
+        await asyncio.sleep(0.001)
+    transports = [connection.transport for connection in server.connections] if server else []
+    await runner.cleanup()
+    for transport in transports:
+        if transport is not None:
+            transport.abort()
+    await asyncio.sleep(0)
