@@ -19,6 +19,7 @@ import pytest
 
 REPO = Path(__file__).resolve().parents[2]
 MANIFESTS = REPO / "manifests"
+MK = str(Path(sys.executable).with_name("mk"))
 BUSYBOX = "minikube-py/busybox:1"
 NGINX = "minikube-py/nginx:1"
 _T = TypeVar("_T")
@@ -85,7 +86,7 @@ class RunningCluster:
     def mk(self, *words: str, stdin: str | None = None, code: int = 0, seconds: float = 120) -> str:
         """stdout of `mk`, whose exit code must be `code` (then, if it is not 0, stderr)."""
         done = run_command(
-            str(Path(sys.executable).with_name("mk")),
+            MK,
             *words,
             stdin=stdin,
             env=self.env,
