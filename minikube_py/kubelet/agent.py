@@ -156,7 +156,7 @@ class Kubelet:
         for uid, found in observed.items():
             if uid not in wanted:
                 workers.adopt(found)
-        self._adopt_directories(workers)
+        self._adopt_leftovers(workers)
 
     async def _list_pods(self) -> list[ObservedPod]:
         while True:
@@ -166,14 +166,12 @@ class Kubelet:
                 log.warning("the container runtime does not answer error=%s", error)
                 await asyncio.sleep(_RETRY_SECONDS)
 
-    def _adopt_directories(self, workers: PodWorkers) -> None:
-        """Files of pods that neither the store nor the runtime knows."""
+    def _adopt_leftovers(self, workers: PodWorkers) -> None:
+        """Files and addresses of pods that neither the store nor the runtime knows."""
         pods_dir = self._settings.pods_dir
-        if not pods_dir.is_dir():
-            return
-        for entry in pods_dir.iterdir():
-            if entry.name not in workers.uids():
-                workers.adopt_leftovers(entry.name)
+        found = {entry.name for entry in pods_dir.iterdir()} if pods_dir.is_dir() else set()
+        for uid in (found | self._network.pod_uids()) - workers.uids():
+            workers.adopt_leftovers(uid)
 
     # -- hearing -------------------------------------------------------------------------------
 

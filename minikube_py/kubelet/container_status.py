@@ -134,8 +134,6 @@ def _lost(reported: Mapping[str, Any]) -> Entry:
             "exitCode": 137,
             "reason": "ContainerStatusUnknown",
             "message": "The container could not be located: it was removed from outside",
-            "startedAt": None,
-            "finishedAt": None,
             "containerID": reported.get("containerID", ""),
         }
     }

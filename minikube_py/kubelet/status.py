@@ -183,7 +183,6 @@ def _condition(
     condition: Object = {
         "type": type_,
         "status": value,
-        "lastProbeTime": None,
         "lastTransitionTime": changed or now,
     }
     if reason:

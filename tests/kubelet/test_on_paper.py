@@ -279,10 +279,12 @@ async def test_pods_deleted_while_the_daemon_was_away_are_cleaned_up(paper_world
     await paper_world.resources.delete(POD, "default", "web", DeleteOptions(grace_period_seconds=0))
     leftovers = paper_world.data_dir / "pods" / "some-other-uid" / "volumes"
     leftovers.mkdir(parents=True)
+    await paper_world.network.attach("ghost", 1)
     paper_world.start_kubelet()
 
     await paper_world.nothing_left()
     assert paper_world.network.address_of(pod["metadata"]["uid"]) is None
+    assert paper_world.network.pod_uids() == set()
 
 
 async def test_a_container_that_ended_while_the_daemon_was_away_is_restarted(
