@@ -21,8 +21,10 @@ from minikube_py.container_runtime.containers import Containers
 from minikube_py.container_runtime.engine_calls import EngineCalls
 from minikube_py.container_runtime.engine_logs import read_logs
 from minikube_py.container_runtime.engine_socket import (
+    EngineAddress,
     EngineRefused,
     EngineSocket,
+    check,
     parse_address,
 )
 from minikube_py.container_runtime.image_store import ImageStore
@@ -61,8 +63,8 @@ _GONE_POLL_SECONDS = 5.0
 class _Sdk:
     """The SDK's client, connected when first used, at the newest version both know."""
 
-    def __init__(self, url: str, threads: int) -> None:
-        self._url = url
+    def __init__(self, address: EngineAddress, threads: int) -> None:
+        self._address = address
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="docker")
         self._size = threads
         self._client: APIClient | None = None
@@ -78,12 +80,16 @@ class _Sdk:
     async def _connected(self) -> APIClient:
         async with self._connecting:
             if self._client is None:
+                await check(self._address)
                 self._client = await self._in_thread(self._connect)
         return self._client
 
     def _connect(self) -> APIClient:
         return APIClient(
-            base_url=self._url, version="auto", timeout=_CALL_SECONDS, max_pool_size=self._size
+            base_url=str(self._address),
+            version="auto",
+            timeout=_CALL_SECONDS,
+            max_pool_size=self._size,
         )
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
@@ -92,7 +98,9 @@ class _Sdk:
         except docker_errors.APIError as error:
             raise _translated(error) from error
         except (docker_errors.DockerException, requests.RequestException) as error:
-            raise RuntimeUnavailable(_unavailable(self._url, error)) from error
+            raise RuntimeUnavailable(
+                f"Docker does not answer at {self._address}: {error}"
+            ) from error
 
     def close(self) -> None:
         if self._client is not None:
@@ -118,7 +126,7 @@ class DockerEngine:
         self._cluster = cluster
         self._pool_size = pool_size
         self._pool: WarmPool | None = None
-        self._sdk = _Sdk(str(address), threads)
+        self._sdk = _Sdk(address, threads)
         call = self._sdk.call
         self._socket = EngineSocket(address, self._sdk.version)
         self._observer = Observer(call, cluster.name, clock)
@@ -270,12 +278,3 @@ def _translated(error: docker_errors.APIError) -> RuntimeFailure:
     if "no such container" in lowered or "no such exec" in lowered:
         return NoSuchContainer(message)
     return EngineRefused(int(error.status_code or 500), message)
-
-
-def _unavailable(url: str, error: Exception) -> str:
-    text = str(error)
-    if "Permission denied" in text:
-        return f"Docker at {url} may not be used by this user: run as root or join group docker"
-    if "No such file" in text or "Connection refused" in text:
-        return f"Docker does not run at {url}: start it (systemctl start docker, or dockerd)"
-    return f"Docker does not answer at {url}: {text}"

@@ -131,7 +131,7 @@ class EngineSocket:
         target = f"/v{await self._version()}{quote(path)}"
         if query:
             target += f"?{urlencode(query)}"
-        reader, writer = await self._connect()
+        reader, writer = await connect(self._address)
         try:
             writer.write(_head(method, target, body, headers))
             await _read_head(reader)
@@ -140,14 +140,27 @@ class EngineSocket:
             raise
         return EngineStream(reader, writer)
 
-    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        at = self._address
-        try:
-            if at.path:
-                return await asyncio.open_unix_connection(at.path, limit=_READ_LIMIT)
-            return await asyncio.open_connection(at.host, at.port, limit=_READ_LIMIT)
-        except OSError as error:
-            raise RuntimeUnavailable(f"Docker does not answer at {at}: {error.strerror}") from error
+
+async def connect(at: EngineAddress) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Raises RuntimeUnavailable with what to do about it."""
+    try:
+        if at.path:
+            return await asyncio.open_unix_connection(at.path, limit=_READ_LIMIT)
+        return await asyncio.open_connection(at.host, at.port, limit=_READ_LIMIT)
+    except PermissionError as error:
+        raise RuntimeUnavailable(
+            f"Docker at {at} may not be used by this user: run as root or join group docker"
+        ) from error
+    except OSError as error:
+        raise RuntimeUnavailable(
+            f"Docker does not run at {at}: start it (systemctl start docker, or dockerd)"
+        ) from error
+
+
+async def check(at: EngineAddress) -> None:
+    """Whether anyone listens. Raises RuntimeUnavailable."""
+    _, writer = await connect(at)
+    await _closed(writer)
 
 
 async def _closed(writer: asyncio.StreamWriter) -> None:
