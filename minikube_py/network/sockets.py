@@ -11,15 +11,19 @@ class AddressTaken(OSError):
     """Another program listens there; the message says how to find it."""
 
 
-def bound_socket(address: str, port: int, kind: socket.SocketKind) -> socket.socket:
+def bound_socket(
+    address: str, port: int, kind: socket.SocketKind, *, replaceable: bool = False
+) -> socket.socket:
     """A socket that need not wait for its address to appear on the host, and listens if it is a
-    stream's.
+    stream's. A replaceable one may be bound again before it is closed, so that there is no gap.
     """
     made = socket.socket(socket.AF_INET, kind)
     try:
         made.setblocking(False)
         if kind == socket.SOCK_STREAM:  # for datagrams it would let two programs share the port
             made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if replaceable:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         made.setsockopt(socket.IPPROTO_IP, _IP_FREEBIND, 1)
         made.bind((address, port))
         if kind == socket.SOCK_STREAM:

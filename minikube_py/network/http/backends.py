@@ -128,6 +128,10 @@ class Backends:
         for member in self._members:
             member.close_idle(older_than=_IDLE_SECONDS)
 
+    def close_idle(self) -> None:
+        for member in self._members:
+            member.close_idle()
+
     def has_idle(self) -> bool:
         return any(member.idle for member in self._members)
 

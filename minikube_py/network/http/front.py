@@ -71,6 +71,8 @@ class HttpFront:
             connection.abort()
         for task in self._tasks:
             task.cancel()
+        for backends in self._used:
+            backends.close_idle()
         if self._sweeper is not None:
             self._sweeper.cancel()
             self._sweeper = None

@@ -29,11 +29,24 @@ class Nft:
         """Whether this host has nft and a kernel that takes a table from it."""
         if shutil.which("nft") is None:
             return False
-        probe = f"{self.table}-probe"
+        return await self._takes()
+
+    async def can_match_sockets(self) -> bool:
+        """Whether the kernel's nftables can see if a socket listens for a packet."""
+        return await self._takes("meta l4proto tcp socket transparent 0 accept")
+
+    async def _takes(self, rule: str = "") -> bool:
+        probe = f"ip {self.table}-probe"
+        lines = [
+            f"add table {probe}",
+            f"add chain {probe} c {{ type nat hook prerouting priority -105; }}",
+            *([f"add rule {probe} c {rule}"] if rule else []),
+            f"delete table {probe}",
+        ]
         try:
-            await self.apply(f"add table ip {probe}\ndelete table ip {probe}\n")
+            await self.apply("".join(f"{line}\n" for line in lines))
         except NftFailed as error:
-            _log.warning("nftables not usable error=%s", error)
+            _log.warning("nftables can't do all that is wanted rule=%r error=%s", rule, error)
             return False
         return True
 

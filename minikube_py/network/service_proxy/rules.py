@@ -6,6 +6,8 @@ touches only what differs, `whole_table` with one that replaces the table in one
 Layout: verdict maps from (address, protocol, port) and (protocol, node port) to a chain a Service
 port; that chain picks a pod at random, or the one the client had before. What is in the service
 range and in no map is rejected, so a Service with no pods answers at once instead of hanging.
+Ports that the daemon proxies itself are in maps of their own, the spares: they count only while no
+socket listens there, so those Services go on, for pods and other hosts, when the daemon is killed.
 """
 
 from collections import Counter
@@ -22,11 +24,12 @@ Element = tuple[str, str]
 
 @dataclass(frozen=True)
 class TableNames:
-    """What the base chains depend on."""
+    """What the base chains depend on. `spares` needs a kernel that can match sockets."""
 
     table: str
     bridge: str
     service_range: str
+    spares: bool = True
 
 
 @dataclass(frozen=True)
@@ -53,20 +56,22 @@ class Remembered:
 NOTHING = Part()
 
 
-def part_of(ports: Iterable[ServicePort]) -> Part:
+def part_of(ports: Iterable[ServicePort], *, spares: bool = True) -> Part:
     """The kernel's share of a Service. A port without endpoints has none: it is rejected."""
     elements: dict[Element, str] = {}
     chains: dict[str, tuple[str, ...]] = {}
     sets: dict[str, int] = {}
     pods: set[str] = set()
     for port in ports:
-        if port.path != "kernel" or not port.endpoints:
+        is_spare = port.path == "http" and spares
+        if not port.endpoints or not (is_spare or port.path == "kernel"):
             continue
         chain = _service_chain(port)
+        prefix = "spare_" if is_spare else ""
         for address in port.addresses:
-            elements["services", f"{address} . {port.protocol} . {port.port}"] = chain
+            elements[f"{prefix}services", f"{address} . {port.protocol} . {port.port}"] = chain
         if port.node_port:
-            elements["node_ports", f"{port.protocol} . {port.node_port}"] = chain
+            elements[f"{prefix}node_ports", f"{port.protocol} . {port.node_port}"] = chain
         if port.affinity_seconds is None:
             chains[chain] = (_balance(port),)
         else:
@@ -266,18 +271,19 @@ def _base(names: TableNames) -> str:
     counts.
     """
     services, bridge = names.service_range, names.bridge
-    dispatch = (
-        "ip daddr . meta l4proto . th dport vmap @services\n"
-        "    fib daddr type local meta l4proto . th dport vmap @node_ports"
-    )
+    dispatch = _dispatch("")
+    spare = f"meta l4proto tcp socket transparent 0 accept\n    {_dispatch('spare_')}"
     return f"""add table ip {names.table}
 table ip {names.table} {{
   map services {{ type ipv4_addr . inet_proto . inet_service : verdict; }}
   map node_ports {{ type inet_proto . inet_service : verdict; }}
+  map spare_services {{ type ipv4_addr . inet_proto . inet_service : verdict; }}
+  map spare_node_ports {{ type inet_proto . inet_service : verdict; }}
   set hairpin {{ type ipv4_addr . ipv4_addr; }}
   chain prerouting {{
     type nat hook prerouting priority -105; policy accept;
     {dispatch}
+    {spare if names.spares else ""}
   }}
   chain output {{
     type nat hook output priority -105; policy accept;
@@ -306,3 +312,10 @@ table ip {names.table} {{
   }}
 }}
 """
+
+
+def _dispatch(prefix: str) -> str:
+    return (
+        f"ip daddr . meta l4proto . th dport vmap @{prefix}services\n"
+        f"    fib daddr type local meta l4proto . th dport vmap @{prefix}node_ports"
+    )
