@@ -76,19 +76,35 @@ class Recorder:
         self._queue: deque[_Occurrence] = deque()
         self._wake = asyncio.Event()
 
-    def record(self, obj: Mapping[str, Any], type_: EventType, reason: str, message: str) -> None:
-        """Queues the event for run() and returns at once; dropped when too many wait."""
+    def record(
+        self,
+        obj: Mapping[str, Any],
+        type_: EventType,
+        reason: str,
+        message: str,
+        *,
+        field_path: str = "",
+    ) -> None:
+        """Queues the event for run() and returns at once; dropped when too many wait. `field_path`
+        names a part of the object, like `spec.containers{app}`.
+        """
         if len(self._queue) >= _QUEUED:
             log.debug("event dropped reason=%s message=%s", reason, message)
             return
-        self._queue.append(self._occurrence(obj, type_, reason, message))
+        self._queue.append(self._occurrence(obj, type_, reason, message, field_path))
         self._wake.set()
 
     async def event(
-        self, obj: Mapping[str, Any], type_: EventType, reason: str, message: str
+        self,
+        obj: Mapping[str, Any],
+        type_: EventType,
+        reason: str,
+        message: str,
+        *,
+        field_path: str = "",
     ) -> None:
         """Writes the event before it returns. Never raises on API or store errors."""
-        await self._write(self._occurrence(obj, type_, reason, message))
+        await self._write(self._occurrence(obj, type_, reason, message, field_path))
 
     async def run(self) -> None:
         """Writes what record() queued; ends only by cancellation."""
@@ -99,11 +115,19 @@ class Recorder:
             await self._wake.wait()
 
     def _occurrence(
-        self, obj: Mapping[str, Any], type_: EventType, reason: str, message: str
+        self,
+        obj: Mapping[str, Any],
+        type_: EventType,
+        reason: str,
+        message: str,
+        field_path: str,
     ) -> _Occurrence:
         if len(message) > _MAX_MESSAGE:
             message = message[: _MAX_MESSAGE - 3] + "..."
-        return _Occurrence(object_reference(obj), type_, reason, message, self._clock())
+        involved = object_reference(obj)
+        if field_path:
+            involved["fieldPath"] = field_path
+        return _Occurrence(involved, type_, reason, message, self._clock())
 
     async def _write(self, seen: _Occurrence) -> None:
         if not self._has_token(seen):

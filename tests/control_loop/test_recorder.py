@@ -30,6 +30,17 @@ async def test_an_event_says_what_happened_to_whom_and_who_says_so(
     assert event["firstTimestamp"] == event["lastTimestamp"] == "2026-01-31T12:00:00Z"
 
 
+async def test_an_event_can_name_the_part_it_is_about(
+    plane: ControlPlane, recorder: Recorder, subject: Object
+) -> None:
+    for name in ("one", "two"):
+        path = f"spec.containers{{{name}}}"
+        await recorder.event(subject, "Normal", "Started", "started", field_path=path)
+
+    paths = {event["involvedObject"]["fieldPath"] for event in plane.all(EVENT)}
+    assert paths == {"spec.containers{one}", "spec.containers{two}"}
+
+
 async def test_the_same_again_is_counted(
     plane: ControlPlane, recorder: Recorder, subject: Object
 ) -> None:
