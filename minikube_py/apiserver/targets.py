@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 _NAMESPACE_SUBRESOURCES = ("status", "finalize")
 _VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "HEAD": "get"}
-_CONNECT = ("exec", "attach", "portforward", "proxy")
+CONNECT = ("exec", "attach", "portforward", "proxy")
+"""Subresources that are streams whatever method asks for them."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def parse_target(path: str) -> Target | None:
 
 def verb_of(method: str, target: Target, query: Mapping[str, str]) -> str:
     """The API's verb; "" for a method that no resource has."""
-    if target.subresource in _CONNECT:
+    if target.subresource in CONNECT:
         return "create"
     if method == "GET":
         if target.name:

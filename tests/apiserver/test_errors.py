@@ -228,3 +228,9 @@ async def test_one_slow_client_does_not_stall_the_others(cluster: Cluster) -> No
     writer.close()
     await writer.wait_closed()
     del reader
+
+
+async def test_impersonation_is_refused_rather_than_ignored(cluster: Cluster) -> None:
+    answer = await cluster.http.get(MAPS, headers={"Impersonate-User": "alice"})
+
+    assert (await status_of(answer))["code"] == 403
