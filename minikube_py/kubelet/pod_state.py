@@ -6,6 +6,7 @@ After a restart of the daemon all of this is empty and is filled from the store 
 import asyncio
 import logging
 from collections.abc import Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -68,6 +69,7 @@ class PodState:
     messages: dict[str, str] = field(default_factory=dict)
     backing_off: set[str] = field(default_factory=set)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
+    hurry: asyncio.Event = field(default_factory=asyncio.Event)
     group: asyncio.TaskGroup | None = None
     children: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -75,6 +77,13 @@ class PodState:
         """Asks the worker to look at the pod again, soon."""
         self.stale = self.stale or stale
         self.wake.set()
+
+    async def pause(self, seconds: float) -> None:
+        """After a failure; a pod that is to go does not wait."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self.hurry.wait()
+        self.hurry.clear()
 
     def learn(self, pod: Object) -> bool:
         """Keeps the newer of what is known and `pod`: our own write may be known before the watch

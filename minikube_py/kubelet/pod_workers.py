@@ -13,6 +13,7 @@ from datetime import datetime
 
 from minikube_py.container_runtime.interface import ObservedPod, PodIdentity, RuntimeFailure
 from minikube_py.kubelet.container_spec import SpecProblem
+from minikube_py.kubelet.host_files import FileProblem
 from minikube_py.kubelet.pod_state import PodState
 from minikube_py.kubelet.podspec import identity
 from minikube_py.kubelet.probes import PodProbes
@@ -24,6 +25,7 @@ from minikube_py.meta.errors import ApiError
 from minikube_py.meta.objects import (
     Object,
     annotations_of,
+    is_deleting,
     labels_of,
     namespace_of,
     uid_of,
@@ -77,6 +79,7 @@ class PodWorkers:
         state = self._states.get(uid)
         if state is not None:
             state.gone = True
+            state.hurry.set()
             state.look(stale=False)
 
     def adopt(self, observed: ObservedPod) -> None:
@@ -153,7 +156,7 @@ class PodWorkers:
                 except Exception as error:
                     _log_failure(state, error)
                     state.stale = True
-                    await asyncio.sleep(pause)
+                    await state.pause(pause)
                     pause = min(pause * 2, _LONGEST_PAUSE)
                     state.wake.set()
             state.cancel_children()
@@ -184,6 +187,8 @@ def _notice(state: PodState, before: Object, after: Object) -> None:
     shown = (labels_of, annotations_of)
     if any(part(before) != part(after) for part in shown):
         state.refresh = True
+    if is_deleting(after):
+        state.hurry.set()
     state.look(stale=False)
 
 
@@ -195,7 +200,7 @@ def _fingerprint(observed: ObservedPod | None) -> set[tuple[str, str]]:
 
 
 def _log_failure(state: PodState, error: Exception) -> None:
-    expected = isinstance(error, (ApiError, RuntimeFailure, SpecProblem, TimeoutError))
+    expected = isinstance(error, (ApiError, RuntimeFailure, SpecProblem, FileProblem, OSError))
     log.warning(
         "pod step failed pod=%s/%s error=%s: %s",
         state.identity.namespace,

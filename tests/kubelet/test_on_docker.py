@@ -144,3 +144,95 @@ async def test_a_dead_sandbox_gets_the_pod_a_new_address(docker_world: World) ->
     )
 
     assert state_of(pod)["restartCount"] == 1
+
+
+async def test_a_command_that_does_not_exist_is_a_start_error(docker_world: World) -> None:
+    await docker_world.pod("web", containers=[container("app", "nope"), sleeper("good")])
+
+    entry = await docker_world.waiting("web", "CrashLoopBackOff")
+
+    ended = entry["lastState"]["terminated"]
+    assert ended["reason"] == "StartError"
+    assert ended["exitCode"] in (127, 128)
+    assert "nope" in ended["message"]
+    assert "running" in state_of(docker_world.get("web"), "good")["state"]
+
+
+async def test_a_container_that_takes_too_much_memory_is_oom_killed(docker_world: World) -> None:
+    greedy = "x=a; while :; do x=$x$x$x; done"
+    await docker_world.pod(
+        "web",
+        restartPolicy="Never",
+        containers=[
+            container("app", "sh", "-c", greedy, resources={"limits": {"memory": "16Mi"}}),
+        ],
+    )
+
+    pod = await docker_world.phase("web", "Failed")
+
+    assert state_of(pod)["state"]["terminated"]["reason"] == "OOMKilled"
+
+
+async def test_security_is_what_the_pod_asks_for(docker_world: World) -> None:
+    await docker_world.pod(
+        "web",
+        securityContext={"runAsUser": 1000, "runAsGroup": 2000, "fsGroup": 3000},
+        hostAliases=[{"ip": "192.0.2.7", "hostnames": ["friend"]}],
+        volumes=[
+            {"name": "data", "emptyDir": {}},
+            {"name": "memory", "emptyDir": {"medium": "Memory"}},
+        ],
+        containers=[
+            sleeper(
+                securityContext={"readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}},
+                volumeMounts=[
+                    {"name": "data", "mountPath": "/data", "subPath": "deep/er"},
+                    {"name": "memory", "mountPath": "/memory"},
+                ],
+            )
+        ],
+    )
+    await docker_world.ready("web")
+
+    async def says(script: str) -> str:
+        return (await docker_world.exec("web", "app", "sh", "-c", script)).strip()
+
+    assert await says("id -u; id -g; id -G") == "1000\n2000\n2000 3000"
+    assert "Read-only file system" in await says("touch /file")
+    assert await says("echo x > /data/f && echo y > /memory/f && cat /data/f /memory/f") == "x\ny"
+    assert await says("grep CapEff /proc/self/status") == "CapEff:\t0000000000000000"
+    assert "192.0.2.7\tfriend" in await says("cat /etc/hosts")
+    assert await says("hostname; cat /etc/hostname") == "web\nweb"
+    assert "nameserver 10.96.0.10" in await says("cat /etc/resolv.conf")
+
+
+async def test_the_hosts_network_is_the_hosts(docker_world: World) -> None:
+    await docker_world.pod(
+        "web",
+        hostNetwork=True,
+        containers=[
+            container(
+                "app",
+                "sh",
+                "-c",
+                "trap 'exit 0' TERM; httpd -f -p 127.0.0.1:39999 & wait $!",
+                readinessProbe={"tcpSocket": {"port": 39999}},
+            )
+        ],
+    )
+
+    pod = await docker_world.ready("web")
+
+    assert pod["status"]["podIP"] == pod["status"]["hostIP"]
+
+
+async def test_messages_are_read_from_the_file_the_container_left(docker_world: World) -> None:
+    script = "echo -n no database > /dev/termination-log; exit 3"
+    await docker_world.pod(
+        "job", restartPolicy="Never", containers=[container("app", "sh", "-c", script)]
+    )
+
+    pod = await docker_world.phase("job", "Failed")
+
+    ended = state_of(pod)["state"]["terminated"]
+    assert (ended["exitCode"], ended["message"]) == (3, "no database")
