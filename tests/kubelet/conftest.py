@@ -19,6 +19,7 @@ from minikube_py.control_loop.recorder import Recorder
 from minikube_py.kinds.catalog import EVENT, NAMESPACE, POD, builtin_catalog
 from minikube_py.kinds.kind import Kind
 from minikube_py.kubelet.agent import Kubelet, KubeletSettings
+from minikube_py.kubelet.host_files import HostFiles
 from minikube_py.kubelet.pod_network import PodNetwork
 from minikube_py.meta.cluster import Cluster
 from minikube_py.meta.objects import Object, find_condition, get_path, name_of
@@ -259,10 +260,14 @@ async def docker_world(tmp_path: Path) -> AsyncIterator[World]:
             engine_range=ranges.engine,
         )
         stack.push_async_callback(host.remove_all, cluster)
-        stack.push_async_callback(runtime.remove_everything, volumes=True)
+        stack.push_async_callback(runtime.remove_everything, volumes=True)  # the network, at last
         network = BridgePodNetwork(host, cluster, pod_cidr=ranges.pod, gateway=ranges.gateway)
         await network.start()
         world = World(cluster, resources, runtime, network, tmp_path / "data")
+        files = HostFiles()
+        stack.callback(files.close)
+        stack.push_async_callback(files.remove, world.data_dir)
+        stack.push_async_callback(runtime.remove_everything, volumes=True)
         stack.push_async_callback(world.stop_kubelet)
         world.start_kubelet()
         yield world
