@@ -139,6 +139,26 @@ async def test_node_ports_answer_on_every_address_of_the_host(kernel: Kernel) ->
     assert (await world.call("c", world.gateway, 31234)).split()[0] in {"p0", "p1"}
 
 
+async def test_another_machine_reaches_a_node_port_and_is_seen_with_its_own_address(
+    kernel: Kernel,
+) -> None:
+    await kernel.serve("p0", node_port=31236)
+    world = kernel.world
+    here, there = "198.18.7.1", "198.18.7.2"
+    pid = world.sandbox("outside")
+    name = f"out{world.cluster.name[2:]}"
+    shell(f"ip link add {name} type veth peer name eth0 netns {pid}")
+    try:
+        shell(f"ip addr add {here}/30 dev {name} && ip link set {name} up")
+        world.run_in("outside", f"ip addr add {there}/30 dev eth0")
+        world.run_in("outside", "ip link set eth0 up")
+        world.run_in("outside", f"ip route add default via {here}")
+
+        assert await world.call("outside", here, 31236) == f"p0 {there}"
+    finally:
+        shell(f"ip link del {name}")
+
+
 async def test_a_pod_cannot_use_the_loopback_route_to_reach_the_hosts_own_services(
     kernel: Kernel,
 ) -> None:
