@@ -129,6 +129,8 @@ class Writer:
         except (OSError, ValueError):  # ended already
             return proven
         try:
+            if os.path.sameopenfile(namespace, self._own_uts):
+                return proven  # not a container's: its number may be another process's by now
             self._enter_and_set(namespace, hostname)
         except OSError:
             return proven

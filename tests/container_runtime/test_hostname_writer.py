@@ -4,7 +4,9 @@ import asyncio
 import json
 import os
 import shutil
+import socket
 import subprocess
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -53,11 +55,18 @@ class Task:
             stdout=subprocess.PIPE,
             text=True,
         )
+        deadline = time.monotonic() + 10
+        while _uts_of(self.process.pid) == _uts_of(os.getpid()):
+            assert time.monotonic() < deadline, "unshare made no namespace"
 
     def write_pid(self) -> None:
         assert self.process is not None
         (self.folder / ".init.pid").write_text(str(self.process.pid))
         (self.folder / ".init.pid").rename(self.folder / "init.pid")
+
+    def write_own_pid(self) -> None:
+        """As when the process has ended and its number is that of one on the host by now."""
+        (self.folder / "init.pid").write_text(str(os.getpid()))
 
     def go_on(self) -> str:
         assert self.process is not None
@@ -69,6 +78,14 @@ class Task:
             self.process.communicate()
             self.process = None
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _uts_of(pid: int) -> str:
+    """ "" for a process that has ended."""
+    try:
+        return str(Path(f"/proc/{pid}/ns/uts").readlink())
+    except OSError:
+        return ""
 
 
 @pytest.fixture
@@ -156,6 +173,19 @@ async def test_a_start_that_can_never_be_named_fails_and_says_why(
 
     with pytest.raises(StartFailed, match="db-0"):
         await writer.start("c1", "db-0", start=start, kill=kill)
+
+
+async def test_the_host_is_never_renamed(task: Task, writer: HostnameWriter) -> None:
+    before = socket.gethostname()
+
+    async def start() -> None:
+        task.write_config()
+        await task.edited()
+        task.write_own_pid()
+
+    await writer.start("c1", "db-0", start=start, kill=nothing)
+
+    assert socket.gethostname() == before
 
 
 async def test_an_error_of_the_start_is_passed_on_and_the_next_start_works(
