@@ -86,10 +86,8 @@ class IngressServer:
         plain = HttpFront(self._route_plain, scheme="http", trusted=False)
         secure = HttpFront(self._route, scheme="https", trusted=False)
         try:
-            await plain.listen(bound_socket(self._bind, self._ports[0], socket.SOCK_STREAM))
-            await secure.listen(
-                bound_socket(self._bind, self._ports[1], socket.SOCK_STREAM), contexts.entry
-            )
+            await plain.listen(self._socket(self._ports[0]))
+            await secure.listen(self._socket(self._ports[1]), contexts.entry)
             _log.info("ingress listens http=%s https=%s", *self._ports)
             while True:
                 self._wake.clear()
@@ -102,6 +100,10 @@ class IngressServer:
             async with asyncio.TaskGroup() as group:
                 group.create_task(plain.close())
                 group.create_task(secure.close())
+
+    def _socket(self, port: int) -> socket.socket:
+        # Shareable, so that HTTP Services can listen on the same port of their own addresses.
+        return bound_socket(self._bind, port, socket.SOCK_STREAM, replaceable=True)
 
     async def _follow(self) -> None:
         self._informers.of(ENDPOINT_SLICE).add_index(_INDEX, lambda obj: (service_key_of(obj),))
