@@ -15,6 +15,7 @@ from minikube_py.container_runtime.docker_engine import DockerEngine
 from minikube_py.container_runtime.interface import ContainerRuntime, RuntimeFailure
 from minikube_py.container_runtime.simulated import SimulatedRuntime
 from minikube_py.control_loop.informer import Informers
+from minikube_py.control_loop.recorder import Recorder
 from minikube_py.controllers.kubernetes_service import ApiAddress
 from minikube_py.daemon.api import ApiEndpoint, server_context
 from minikube_py.daemon.bootstrap import bootstrap
@@ -40,6 +41,12 @@ from minikube_py.kubelet.agent import Kubelet, KubeletSettings
 from minikube_py.meta.timestamps import system_clock
 from minikube_py.network.dns.server import DnsServer
 from minikube_py.network.host import HostNetworkError
+from minikube_py.network.ingress.certificates import CertificateIssuer
+from minikube_py.network.ingress.server import IngressServer
+from minikube_py.network.service_proxy.nftables import Nft
+from minikube_py.network.service_proxy.proxy import ServiceProxy
+from minikube_py.network.service_proxy.targets import ProxySettings
+from minikube_py.network.sockets import AddressTaken
 from minikube_py.resources.allocate import ServiceAllocator
 from minikube_py.resources.resources import Resources
 from minikube_py.scheduler.scheduler import Scheduler
@@ -50,6 +57,17 @@ from minikube_py.store.sqlite import SqliteStore
 CLUSTER_DOMAIN = "cluster.local"
 ADMIN = ("kubernetes-admin", ["system:masters"])
 _SEALED_PREFIXES = ("/registry/core/secrets/",)
+
+
+_EXPECTED = (
+    StartFailure,
+    RuntimeFailure,
+    HostNetworkError,
+    AddressTaken,
+    StoreCannotOpen,
+    StoreUnavailable,
+)
+"""What a user can do something about: told in one line, without a stack."""
 
 
 class Component(Protocol):
@@ -78,6 +96,24 @@ class Assembly:
         await self._ground.remove()
 
 
+@dataclass(frozen=True)
+class _Network:
+    proxy: ServiceProxy
+    dns: DnsServer
+    ingress: IngressServer
+
+    @property
+    def components(self) -> Sequence[Component]:
+        return [self.proxy, self.dns, self.ingress]
+
+    def checks(self, dns_address: str) -> dict[str, Check]:
+        return {
+            "services": self.proxy.wait_ready,
+            "dns": dns_answers(dns_address, f"kubernetes.default.svc.{CLUSTER_DOMAIN}"),
+            "ingress": self.ingress.wait_listening,
+        }
+
+
 @asynccontextmanager
 async def assemble(settings: Settings) -> AsyncIterator[Assembly]:
     """Opens what has to be open, and closes it again; raises StartFailure with advice."""
@@ -91,8 +127,21 @@ async def assemble(settings: Settings) -> AsyncIterator[Assembly]:
             store = await _open_store(settings)
             opened.push_async_callback(store.close)
             yield await _assemble(settings, runtime, ground, store)
-        except (RuntimeFailure, HostNetworkError, StoreCannotOpen, StoreUnavailable) as error:
-            raise StartFailure(str(error)) from error
+        except (*_EXPECTED, ExceptionGroup) as error:
+            raise _start_failure(error) from error
+
+
+def _start_failure(error: Exception) -> Exception:
+    """The one line to show, also when a component failed inside its task group."""
+    if isinstance(error, ExceptionGroup):
+        for inner in error.exceptions:
+            found = _start_failure(inner)
+            if isinstance(found, StartFailure):
+                return found
+        return error
+    if isinstance(error, StartFailure) or not isinstance(error, _EXPECTED):
+        return error
+    return StartFailure((isinstance(error, OSError) and error.strerror) or str(error))
 
 
 def open_runtime(settings: Settings) -> ContainerRuntime:
@@ -140,10 +189,12 @@ async def _assemble(
         clock,
         facts=_facts(settings, runtime, ground, authority),
     )
-    network = _network(settings, ground, informers)
+    network = await _network(
+        settings, ground, resources, informers, authority, recorders.new("ingress")
+    )
     checks = {"node": node_is_ready(informers.of(catalog.NODE))}
-    if not settings.simulated:
-        checks["dns"] = dns_answers(ranges.dns, f"kubernetes.default.svc.{CLUSTER_DOMAIN}")
+    if network is not None:
+        checks |= network.checks(ranges.dns)
     app = build_app(
         resources, streams=kubelet.streams, checks={"runtime": runtime.ping, **checks}, clock=clock
     )
@@ -152,7 +203,7 @@ async def _assemble(
         choices=ground.choices,
         groups=[
             [store, informers, runtime, *recorders.made],
-            [api, kubelet, scheduler, *controllers, *network],
+            [api, kubelet, scheduler, *controllers, *(network.components if network else [])],
         ],
         checks={"api": api.is_listening, **checks},
         _runtime=runtime,
@@ -186,19 +237,47 @@ def _kubelet_settings(settings: Settings, ground: Ground) -> KubeletSettings:
     )
 
 
-def _network(settings: Settings, ground: Ground, informers: Informers) -> Sequence[Component]:
+async def _network(
+    settings: Settings,
+    ground: Ground,
+    resources: Resources,
+    informers: Informers,
+    issuer: CertificateIssuer,
+    recorder: Recorder,
+) -> _Network | None:
     """Nothing on paper: there are no packets."""
-    ranges = ground.ranges
+    ranges, choices = ground.ranges, ground.choices
     if ground.host is None:
-        return []
-    return [
+        return None
+    kernel = await Nft(settings.cluster.nft_table).is_usable()
+    if settings.service_proxy == "kernel" and not kernel:
+        raise StartFailure(
+            "--service-proxy kernel needs nftables, which this host's kernel or PATH lacks: "
+            "install the package nftables, or choose --service-proxy userspace"
+        )
+    proxy = ProxySettings(
+        ranges.service,
+        mode=settings.service_proxy,
+        kernel=kernel,
+        reserved=frozenset({ranges.dns}),
+    )
+    return _Network(
+        ServiceProxy(ground.host, settings.cluster, informers, proxy),
         DnsServer(
             informers,
             [ranges.dns, ranges.gateway],
             domain=CLUSTER_DOMAIN,
             ranges=[ranges.pod, ranges.service],
         ),
-    ]
+        IngressServer(
+            informers,
+            resources,
+            issuer,
+            recorder,
+            http_port=choices.ingress_http_port,
+            https_port=choices.ingress_https_port,
+        ),
+    )
 
 
 def _api(
