@@ -77,11 +77,12 @@ class Nft:
             await self.apply(f"add table ip {self.table}\ndelete table ip {self.table}\n")
 
 
-async def _run(*arguments: str, stdin: bytes = b"") -> bytes:
+async def _run(*arguments: str, stdin: bytes | None = None) -> bytes:
+    # Nothing is written to an nft that reads nothing: uvloop raises when it has ended before.
     process = await asyncio.create_subprocess_exec(
         "nft",
         *arguments,
-        stdin=asyncio.subprocess.PIPE,
+        stdin=asyncio.subprocess.DEVNULL if stdin is None else asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
