@@ -1,13 +1,13 @@
 """Create and change: the one pipeline that every write of every caller goes through.
 
-decode → name → carry over → defaults → admission → prepare → allocate → validate → generation and
-managedFields → store. Where someone else wrote in between, the change is made again on the newer
+decode → name → carry over → defaults → managedFields → admission → prepare → generation → validate
+→ allocate → store. Where someone else wrote in between, the change is made again on the newer
 state, unless the caller named the state it was made from (apiserver's registry/generic/registry).
 """
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from minikube_py.kinds.fields import validate_object_meta, validate_object_meta_update
@@ -102,8 +102,10 @@ class Writes:
             return await self._create_once(kind, draft, options)
         for _ in range(_NAME_ATTEMPTS - 1):
             metadata["name"] = generate_name(metadata["generateName"])
+            # What one attempt fills in must not look like the caller's to the next.
+            attempt = replace(draft, obj=copied(draft.obj))
             with suppress(AlreadyExists):
-                return await self._create_once(kind, draft, options)
+                return await self._create_once(kind, attempt, options)
         metadata["name"] = generate_name(metadata["generateName"])
         return await self._create_once(kind, draft, options)
 
@@ -113,11 +115,11 @@ class Writes:
         request = Request(target, options)
         self._stamp_new(kind, obj)
         kind.default(obj)
+        self._own(request, None, obj, draft.managed_fields)
         self._admit("CREATE", request, obj, None)
         self._prepare(kind, obj, None)
         _refuse(kind, obj, _creation_errors(kind, obj))
         self._require_absent(target)
-        self._own(request, None, obj, draft.managed_fields)
         reservation = self._reserve(kind, obj, None)
         if options.dry_run:
             _undo(reservation)
@@ -189,9 +191,8 @@ class Writes:
         else:
             check_identity(request.target, new)
         check_preconditions(request.target, new, old)
-        self._revise(request, new, old)
+        self._revise(request, new, old, draft.managed_fields)
         _refuse(request.kind, new, _update_errors(request, new, old))
-        self._own(request, old, new, draft.managed_fields)
         reservation = self._reserve_update(request, new, old)
         if new == old or request.options.dry_run:
             _undo(reservation)
@@ -199,11 +200,18 @@ class Writes:
         await self._store(request, new, head, reservation)
         return Written(new, warnings=draft.warnings)
 
-    def _revise(self, request: Request, new: Object, old: Object) -> None:
+    def _revise(
+        self,
+        request: Request,
+        new: Object,
+        old: Object,
+        managed_fields: list[dict[str, Any]] | None,
+    ) -> None:
         """Carries over what this writer may not change, fills in the rest, counts a new spec."""
         kind = request.kind
         carry_metadata(new, old)
         if request.subresource == "binding":
+            self._own(request, old, new, managed_fields)
             return
         if request.subresource == "status":
             carry_spec(kind, new, old)
@@ -212,6 +220,7 @@ class Writes:
             if kind.resource == "services":
                 keep_allocated(new, old)
             kind.default(new)
+        self._own(request, old, new, managed_fields)
         self._admit("UPDATE", request, new, old)
         if request.subresource != "status":
             self._prepare(kind, new, old)
@@ -277,18 +286,29 @@ class Writes:
         new: Object,
         given: list[dict[str, Any]] | None,
     ) -> None:
-        """Stamps metadata.managedFields; what is allocated after this belongs to nobody."""
+        """Stamps metadata.managedFields. The writer owns what it sent and that part's defaults;
+        what admission, the kind and the allocators fill in after this is nobody's.
+        """
         entries = given
         if entries is None:
             written = new
             if old is None and request.kind.has_status:
                 written = {name: value for name, value in new.items() if name != "status"}
-            schema = schema_for(request.kind)
-            entries = track_update(old, written, schema, self.writer(request))
+            entries = self._tracked(request, old, written)
         if entries:
             new["metadata"]["managedFields"] = entries
         else:
             new["metadata"].pop("managedFields", None)
+
+    def _tracked(
+        self, request: Request, old: Object | None, written: Object
+    ) -> list[dict[str, Any]]:
+        """Nothing for lists whose items lack their keys: validation tells that better."""
+        schema = schema_for(request.kind)
+        try:
+            return track_update(old, written, schema, self.writer(request))
+        except BadRequest:
+            return []
 
     def writer(self, request: Request) -> Writer:
         return Writer(

@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minikube_py.kinds.catalog import CONFIG_MAP, DEPLOYMENT, POD, SERVICE
+from minikube_py.kinds.catalog import (
+    CONFIG_MAP,
+    DEPLOYMENT,
+    PERSISTENT_VOLUME_CLAIM,
+    POD,
+    SERVICE,
+    STORAGE_CLASS,
+)
+from minikube_py.kinds.kind import Kind
 from minikube_py.kinds.schema import schema_for
 from minikube_py.meta.errors import BadRequest, Conflict, Invalid, NotFound
 from minikube_py.meta.objects import Object
@@ -255,6 +263,70 @@ async def test_what_the_server_allocated_is_kept(resources: Resources) -> None:
     assert changed["spec"]["clusterIP"] == made["spec"]["clusterIP"]
     assert changed["spec"]["ports"] == made["spec"]["ports"]
     assert resources.get(SERVICE, "default", "web")["spec"]["selector"] == {"a": "c"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "fields"),
+    [
+        pytest.param(
+            POD, pod(), ["f:tolerations", "f:serviceAccountName", "f:serviceAccount"], id="pod"
+        ),
+        pytest.param(
+            PERSISTENT_VOLUME_CLAIM,
+            {
+                "metadata": {"name": "data"},
+                "spec": {
+                    "accessModes": ["ReadWriteOnce"],
+                    "resources": {"requests": {"storage": "1Gi"}},
+                },
+            },
+            ["f:finalizers", "f:storageClassName"],
+            id="claim",
+        ),
+    ],
+)
+async def test_what_admission_fills_in_is_nobodys(
+    resources: Resources, kind: Kind, body: Object, fields: list[str]
+) -> None:
+    annotations = {"storageclass.kubernetes.io/is-default-class": "true"}
+    await resources.create(
+        STORAGE_CLASS,
+        None,
+        {"metadata": {"name": "standard", "annotations": annotations}, "provisioner": "mk.dev/x"},
+    )
+
+    options = WriteOptions(field_manager="kubectl")
+    made = (await resources.create(kind, "default", body, options)).object
+
+    owned = owners(made)["kubectl", "Update"]
+    assert owned["f:spec"]
+    assert not [name for name in fields if name in owned["f:spec"]]
+    assert "f:metadata" not in owned
+
+
+async def test_items_without_keys_are_told_by_validation_not_by_ownership(
+    resources: Resources,
+) -> None:
+    body = pod()
+    del body["spec"]["containers"][0]["name"]
+
+    with pytest.raises(Invalid, match=r"spec\.containers\[0\]\.name: Required value"):
+        await resources.create(POD, "default", body)
+
+
+async def test_a_pod_that_was_created_can_be_applied(resources: Resources) -> None:
+    """kubectl hands what it created client-side over to its applier before it applies."""
+    made = (
+        await resources.create(POD, "default", pod(), WriteOptions(field_manager="kubectl"))
+    ).object
+    made["metadata"]["managedFields"][0]["operation"] = "Apply"
+    handed = (await resources.update(POD, "default", "web", made)).object
+    assert list(owners(handed)) == [("kubectl", "Apply")]
+
+    live = await apply(resources, pod(), "kubectl")
+
+    assert live["spec"] == handed["spec"]
+    assert live["spec"]["tolerations"]
 
 
 async def test_an_object_without_owners_belongs_to_who_was_before(resources: Resources) -> None:
