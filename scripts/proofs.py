@@ -321,8 +321,10 @@ def prove_rollout(shop: Shop) -> None:
         title = f"Bookstore of {datetime.now(UTC):%H:%M:%S}"
         with Load(shop.who) as load:
             load.wait_for(50)
-            patch = json.dumps({"data": {"APP_TITLE": title}})
-            mk("patch", "-n", NAMESPACE, "configmap", "bookstore", "--type=merge", "-p", patch)
+            config = get("configmap", "bookstore")
+            config["data"]["APP_TITLE"] = title
+            config["metadata"] = {"name": "bookstore", "namespace": NAMESPACE}
+            mk("apply", "-f", "-", stdin=json.dumps(config))
             mk("rollout", "restart", "-n", NAMESPACE, "deployment/web")
             mk("rollout", "status", "-n", NAMESPACE, "deployment/web", "--timeout=120s")
             load.wait_for(50)

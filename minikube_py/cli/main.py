@@ -39,6 +39,21 @@ _COMMANDS = {
 
 
 class _Parser(argparse.ArgumentParser):
+    """Flags may stand between the words, as people type them: `mk get pods -n shop web`."""
+
+    _is_intermixing = False
+
+    def parse_known_args(  # type: ignore[override] # argparse's overloads differ in the namespace
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        if self._is_intermixing or self._subparsers is not None:
+            return super().parse_known_args(args, namespace)
+        self._is_intermixing = True
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._is_intermixing = False
+
     def error(self, message: str) -> NoReturn:
         words = self.prog.split()
         _print_error(f"{message} (see `{' '.join(words[:2])} --help`)")
