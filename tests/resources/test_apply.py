@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from minikube_py.kinds.catalog import (
     CONFIG_MAP,
     DEPLOYMENT,
+    NAMESPACE,
     PERSISTENT_VOLUME_CLAIM,
     POD,
     SERVICE,
+    SERVICE_ACCOUNT,
     STORAGE_CLASS,
 )
 from minikube_py.kinds.kind import Kind
@@ -327,6 +329,41 @@ async def test_a_pod_that_was_created_can_be_applied(resources: Resources) -> No
 
     assert live["spec"] == handed["spec"]
     assert live["spec"]["tolerations"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        pytest.param(NAMESPACE, {"metadata": {"name": "shop"}}, id="namespace"),
+        pytest.param(SERVICE_ACCOUNT, {"metadata": {"name": "robot"}}, id="account"),
+        pytest.param(CONFIG_MAP, config(), id="config-map"),
+    ],
+)
+async def test_applying_only_an_identity_again_changes_nothing(
+    resources: Resources, clock: FakeClock, kind: Kind, body: Object
+) -> None:
+    body = {**body, "apiVersion": kind.api_version, "kind": kind.kind}
+    first = await apply(resources, body)
+    before = resources.store.revision
+    clock.advance(60)
+
+    again = await apply(resources, body)
+
+    assert again == first
+    assert resources.store.revision == before
+    assert owners(again) == {("alice", "Apply"): {}}
+
+
+async def test_who_applied_only_an_identity_is_forgotten_beside_other_owners(
+    resources: Resources,
+) -> None:
+    await apply(resources, config(), "alice")
+    await apply(resources, config(a="1"), "bob")
+
+    again = await apply(resources, config(), "alice")
+
+    assert owners(again) == {("bob", "Apply"): {"f:data": {"f:a": {}}}}
+    assert await apply(resources, config(), "alice") == again
 
 
 async def test_an_object_without_owners_belongs_to_who_was_before(resources: Resources) -> None:

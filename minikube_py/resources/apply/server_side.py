@@ -13,6 +13,7 @@ from minikube_py.resources.apply.compare import compare
 from minikube_py.resources.apply.managers import (
     Manager,
     Managers,
+    Owned,
     manager_of,
     read_managers,
     tracked,
@@ -44,13 +45,19 @@ def apply_configuration(
     config = without_empty_lists(config, schema)
     managers = _managers_of(live, schema, writer)
     applier = writer.as_applier
-    last = managers[applier].fields if applier in managers else EMPTY
+    before = managers.get(applier)
+    last = before.fields if before is not None else EMPTY
     wanted = tracked(field_set(config, schema))
     managers = with_fields(managers, applier, wanted, writer.now, writer.api_version)
     merged = merge(live or {}, config, schema)
     merged = _without_given_up(merged, last, managers, schema)
     if live is not None:
         managers = _settle(live, merged, schema, managers, writer, force=force)
+    if not managers:
+        # An object that was applied says so, even if nothing but its name was: otherwise the next
+        # apply would take it for one from before.
+        nothing = Owned(EMPTY, writer.now, writer.api_version)
+        managers = {applier: before if before is not None and not last else nothing}
     return Applied(merged, write_managers(managers))
 
 
