@@ -24,6 +24,7 @@ from minikube_py.kubelet.pod_network import PodNetwork
 from minikube_py.meta.cluster import Cluster
 from minikube_py.meta.objects import Object, find_condition, get_path, name_of
 from minikube_py.meta.timestamps import system_clock
+from minikube_py.network import firewall
 from minikube_py.network.host import Host
 from minikube_py.network.pod_network import BridgePodNetwork, PaperPodNetwork
 from minikube_py.network.ranges import pick_ranges
@@ -260,6 +261,7 @@ async def docker_world(tmp_path: Path) -> AsyncIterator[World]:
             engine_range=ranges.engine,
         )
         stack.push_async_callback(host.remove_all, cluster)
+        stack.push_async_callback(firewall.remove_rules, cluster)
         stack.push_async_callback(runtime.remove_everything, volumes=True)  # the network, at last
         network = BridgePodNetwork(host, cluster, pod_cidr=ranges.pod, gateway=ranges.gateway)
         await network.start()
