@@ -1,13 +1,15 @@
 """Decides which Service answers a host and path, out of all Ingresses. Pure.
 
-The most specific host counts, then the most specific path: an exact one, else the longest prefix,
-matched path element by element. Where two Ingresses claim the same, the older one has it. What
-`ImplementationSpecific` means is ours to say: the same as `Prefix`.
+The rules of the most specific host are asked first, of those the most specific path: an exact one,
+else the longest prefix, matched path element by element. What they lack is looked for with wider
+hosts, then with the default backends. Where two Ingresses claim the same, the older one has it.
+`ImplementationSpecific` is ours to define: `Prefix`, with `/app/*` meaning `/app`.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
+from urllib.parse import unquote_to_bytes
 
 from minikube_py.meta.objects import (
     Key,
@@ -21,6 +23,7 @@ from minikube_py.meta.objects import (
 
 CONTROLLER = "mk.dev/ingress"
 _CLASS_ANNOTATION = "kubernetes.io/ingress.class"
+_DEFAULT_ANNOTATION = "ingressclass.kubernetes.io/is-default-class"
 _REDIRECT_ANNOTATIONS = (
     "mk.dev/ssl-redirect",
     "nginx.ingress.kubernetes.io/ssl-redirect",
@@ -44,7 +47,9 @@ class Target:
 
 @dataclass(frozen=True)
 class Rule:
-    """`rewrite` replaces the whole path on its way to the pod, "" leaves it."""
+    """A prefix has no closing slash; `rewrite` replaces the whole path on its way to the pod, ""
+    leaves it.
+    """
 
     path: str
     type: PathType
@@ -56,8 +61,7 @@ class Rule:
     def matches(self, path: str) -> bool:
         if self.type == "Exact":
             return path == self.path
-        prefix = self.path.rstrip("/")
-        return path.startswith(prefix) and path[len(prefix) : len(prefix) + 1] in ("", "/")
+        return path.startswith(self.path) and path[len(self.path) :][:1] in ("", "/")
 
 
 @dataclass(frozen=True)
@@ -75,36 +79,28 @@ class Table:
     """All rules; `""` is the host of rules without one, `*.` starts a wildcard."""
 
     rules: Mapping[str, tuple[Rule, ...]] = field(default_factory=dict)
-    default: Rule | None = None
+    defaults: Mapping[str, Rule] = field(default_factory=dict)
     tls: Mapping[str, TlsHost] = field(default_factory=dict)
 
     def find(self, host: str, path: str) -> Rule | None:
-        """`host` in lower case without its port; `path` without the query."""
-        for rule in self.rules.get(self.host_for(host), ()):
-            if rule.matches(path):
-                return rule
-        return self.default
-
-    def host_for(self, host: str) -> str:
-        """The entry that speaks for the host."""
-        if host in self.rules:
-            return host
-        wildcard = wildcard_of(host)
-        return wildcard if wildcard in self.rules else ""
+        """`host` in lower case without its port; `path` as `clean_path` leaves it."""
+        hosts = (host, wildcard_of(host), "")
+        for name in hosts:
+            for rule in self.rules.get(name, ()):
+                if rule.matches(path):
+                    return rule
+        return next((self.defaults[name] for name in hosts if name in self.defaults), None)
 
     def targets(self) -> set[Target]:
-        found = {rule.target for rules in self.rules.values() for rule in rules}
-        return found | ({self.default.target} if self.default else set())
+        return {rule.target for rule in self.all_rules()}
+
+    def all_rules(self) -> list[Rule]:
+        return [*(rule for rules in self.rules.values() for rule in rules), *self.defaults.values()]
 
 
 def wildcard_of(host: str) -> str:
     """`a.b.c` → `*.b.c`: a wildcard stands for exactly one label."""
     return "*." + host.partition(".")[2]
-
-
-def our_classes(classes: Iterable[Object]) -> set[str]:
-    """Names of the IngressClasses that this controller serves."""
-    return {name_of(one) for one in classes if get_path(one, "spec", "controller") == CONTROLLER}
 
 
 def class_of(ingress: Object) -> str | None:
@@ -113,35 +109,51 @@ def class_of(ingress: Object) -> str | None:
     return named or annotations_of(ingress).get(_CLASS_ANNOTATION)
 
 
-def build_table(ingresses: Iterable[Object], classes: Collection[str]) -> Table:
-    """`classes` are the names served; an Ingress that names none is served too."""
-    served = [one for one in ingresses if (class_of(one) or None) in {None, *classes}]
-    served.sort(key=_age)
+def is_ours(ingress: Object, classes: Iterable[Object]) -> bool:
+    """By the class it names; one that names none goes to the newest default class, and to us where
+    no class is the default.
+    """
+    classes = list(classes)
+    ours = {name_of(one) for one in classes if get_path(one, "spec", "controller") == CONTROLLER}
+    asked = class_of(ingress)
+    if asked:
+        return asked in ours
+    defaults = [one for one in classes if annotations_of(one).get(_DEFAULT_ANNOTATION) == "true"]
+    return not defaults or name_of(max(defaults, key=_age)) in ours
+
+
+def build_table(ingresses: Iterable[Object], classes: Iterable[Object]) -> Table:
+    """`classes` are all IngressClasses."""
+    classes = list(classes)
+    served = sorted((one for one in ingresses if is_ours(one, classes)), key=_age)
     rules: dict[str, list[Rule]] = {}
+    defaults: dict[str, Rule] = {}
     tls: dict[str, TlsHost] = {}
-    default: Rule | None = None
     for ingress in served:
         for host, rule in _rules_of(ingress):
             known = rules.setdefault(host, [])
             if all((rule.path, rule.type) != (one.path, one.type) for one in known):
                 known.append(rule)
-        default = default or _default_of(ingress)
+        default = _default_of(ingress)
+        if default is not None:
+            for host in _hosts_of(ingress) or [""]:
+                defaults.setdefault(host, default)
         for tls_host in _tls_of(ingress):
             _add_tls(tls, tls_host)
     ordered = {host: tuple(sorted(found, key=_precedence)) for host, found in rules.items()}
-    return Table(ordered, default, tls)
+    return Table(ordered, defaults, {host: tls[host] for host in tls if not _is_covered(host, tls)})
 
 
 def clean_path(path: str) -> str:
     """The path as the pod will understand it: `/a/../b` and `/a/%2e%2E/b` are `/b`, and must not
     match a rule for `/a`.
     """
-    lowered = path.lower()
-    if "/." not in path and "%2e" not in lowered and "//" not in path:
+    if "%" in path:
+        path = unquote_to_bytes(path.encode("latin-1", "replace")).decode(errors="replace")
+    if "/." not in path and "//" not in path and path.startswith("/"):
         return path
-    path = path.replace("%2e", ".").replace("%2E", ".")
     kept: list[str] = []
-    parts = path.split("/")[1:]
+    parts = path.split("/")
     for part in parts:
         if part == "..":
             del kept[-1:]
@@ -151,8 +163,8 @@ def clean_path(path: str) -> str:
     return "/" + "/".join(kept) + ending
 
 
-def _age(ingress: Object) -> tuple[str, Key]:
-    return (str(get_path(ingress, "metadata", "creationTimestamp", default="")), key_of(ingress))
+def _age(obj: Mapping[str, Any]) -> tuple[str, Key]:
+    return (str(get_path(obj, "metadata", "creationTimestamp", default="")), key_of(obj))
 
 
 def _precedence(rule: Rule) -> tuple[bool, int]:
@@ -166,13 +178,18 @@ def _rules_of(ingress: Object) -> Iterable[tuple[str, Rule]]:
         host = (host_rule.get("host") or "").lower()
         for path in get_path(host_rule, "http", "paths", default=[]):
             target = _target_of(path.get("backend"), namespace_of(ingress))
-            if target is None:
-                continue
-            type_: PathType = "Exact" if path.get("pathType") == "Exact" else "Prefix"
-            yield (
-                host,
-                Rule(path.get("path") or "/", type_, target, key_of(ingress), redirect, rewrite),
-            )
+            if target is not None:
+                type_, value = _path_of(path)
+                yield host, Rule(value, type_, target, key_of(ingress), redirect, rewrite)
+
+
+def _path_of(path: Object) -> tuple[PathType, str]:
+    asked, value = path.get("pathType"), path.get("path") or "/"
+    if asked == "Exact":
+        return "Exact", clean_path(value)
+    if asked == "ImplementationSpecific":
+        value = value.removesuffix("*")
+    return "Prefix", clean_path(value).rstrip("/")
 
 
 def _default_of(ingress: Object) -> Rule | None:
@@ -180,7 +197,7 @@ def _default_of(ingress: Object) -> Rule | None:
     target = _target_of(backend, namespace_of(ingress))
     if target is None:
         return None
-    return Rule("/", "Prefix", target, key_of(ingress), _says_yes(ingress, _REDIRECT_ANNOTATIONS))
+    return Rule("", "Prefix", target, key_of(ingress), _says_yes(ingress, _REDIRECT_ANNOTATIONS))
 
 
 def _target_of(backend: Object | None, namespace: str) -> Target | None:
@@ -193,13 +210,23 @@ def _target_of(backend: Object | None, namespace: str) -> Target | None:
 def _tls_of(ingress: Object) -> Iterable[TlsHost]:
     """Hosts with a Secret first; every other host of a rule is the authority's."""
     key, namespace = key_of(ingress), namespace_of(ingress)
-    named = [rule.get("host") for rule in get_path(ingress, "spec", "rules", default=[])]
-    hosts = [host.lower() for host in named if host]
+    hosts = _hosts_of(ingress)
     for entry in get_path(ingress, "spec", "tls", default=[]):
         for host in entry.get("hosts") or hosts:
             yield TlsHost(host.lower(), namespace, entry.get("secretName") or None, key)
     for host in hosts:
         yield TlsHost(host, namespace, None, key)
+
+
+def _hosts_of(ingress: Object) -> list[str]:
+    named = [rule.get("host") for rule in get_path(ingress, "spec", "rules", default=[])]
+    return [host.lower() for host in named if host]
+
+
+def _is_covered(host: str, tls: Mapping[str, TlsHost]) -> bool:
+    """A wildcard's Secret goes before a certificate of the authority's own."""
+    wildcard = tls.get(wildcard_of(host))
+    return tls[host].secret is None and wildcard is not None and wildcard.secret is not None
 
 
 def _add_tls(tls: dict[str, TlsHost], new: TlsHost) -> None:

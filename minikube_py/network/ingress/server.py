@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from minikube_py.control_loop.informer import Informers
 from minikube_py.control_loop.recorder import Recorder
@@ -31,24 +31,26 @@ from minikube_py.network.http.front import HttpFront
 from minikube_py.network.http.head import RequestHead
 from minikube_py.network.ingress.certificates import CertificateIssuer, Contexts
 from minikube_py.network.ingress.routes import (
+    CONTROLLER,
     Rule,
     Table,
     Target,
     build_table,
     class_of,
     clean_path,
-    our_classes,
+    is_ours,
 )
 from minikube_py.network.sockets import bound_socket
 from minikube_py.resources.resources import Resources
 
 _log = logging.getLogger(__name__)
 _INDEX = "service"
+_SHOWN_ADDRESS = "127.0.0.1"  # what Ingresses say in their status
 _EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - an Ingress is for the network
 
 
 class IngressServer:
-    """`status_address` is what Ingresses show as their address."""
+    """Listens on every address of the host."""
 
     def __init__(
         self,
@@ -59,16 +61,12 @@ class IngressServer:
         *,
         http_port: int,
         https_port: int,
-        bind: str = _EVERY_ADDRESS,
-        status_address: str = "127.0.0.1",
     ) -> None:
         self._informers = informers
         self._resources = resources
         self._issuer = issuer
         self._recorder = recorder
         self._ports = (http_port, https_port)
-        self._bind = bind
-        self._status_address = status_address
         self._table = Table()
         self._backends: dict[Target, Backends] = {}
         self._told: dict[Key, str] = {}
@@ -103,7 +101,7 @@ class IngressServer:
 
     def _socket(self, port: int) -> socket.socket:
         # Shareable, so that HTTP Services can listen on the same port of their own addresses.
-        return bound_socket(self._bind, port, socket.SOCK_STREAM, replaceable=True)
+        return bound_socket(_EVERY_ADDRESS, port, socket.SOCK_STREAM, replaceable=True)
 
     async def _follow(self) -> None:
         self._informers.of(ENDPOINT_SLICE).add_index(_INDEX, lambda obj: (service_key_of(obj),))
@@ -148,9 +146,9 @@ class IngressServer:
     def _rebuild(self, contexts: Contexts) -> dict[Key, str]:
         """The table, its pods and certificates, all of the same moment; returns what is wrong."""
         ingresses = self._informers.of(INGRESS).list()
-        classes = our_classes(self._informers.of(INGRESS_CLASS).list())
+        classes = self._informers.of(INGRESS_CLASS).list()
         table = build_table([one for one in ingresses if not is_deleting(one)], classes)
-        problems = self._class_problems(ingresses)
+        problems = _class_problems(ingresses, {name_of(one) for one in classes})
         backends: dict[Target, Backends] = {}
         missing: dict[Target, str] = {}
         for target in table.targets():
@@ -162,7 +160,7 @@ class IngressServer:
                 missing[target] = problem
         for gone in self._backends.keys() - backends.keys():
             self._backends[gone].update([])
-        for rule in (rule for rules in table.rules.values() for rule in rules):
+        for rule in table.all_rules():
             if rule.target in missing:
                 problems[rule.ingress] = missing[rule.target]
         problems |= contexts.update(table.tls)
@@ -185,18 +183,6 @@ class IngressServer:
         slices = self._informers.of(ENDPOINT_SLICE).by_index(_INDEX, key)
         return list(endpoints_of(port, slices)), ""
 
-    def _class_problems(self, ingresses: list[Object]) -> dict[Key, str]:
-        """An Ingress of a class that does not exist waits for nobody."""
-        classes = {name_of(one) for one in self._informers.of(INGRESS_CLASS).list()}
-        return {
-            key_of(one): (
-                f"ingress class {class_of(one)!r} does not exist: leave ingressClassName out, use "
-                f"'mk', or create an IngressClass of this name with controller mk.dev/ingress"
-            )
-            for one in ingresses
-            if class_of(one) and class_of(one) not in classes
-        }
-
     def _tell(self, problems: Mapping[Key, str]) -> None:
         """Each problem once, as a warning on its Ingress."""
         for key, problem in problems.items():
@@ -206,12 +192,11 @@ class IngressServer:
         self._told = dict(problems)
 
     async def _write_status(self) -> None:
-        classes = our_classes(self._informers.of(INGRESS_CLASS).list())
-        wanted = [{"ip": self._status_address}]
+        classes = self._informers.of(INGRESS_CLASS).list()
+        wanted = [{"ip": _SHOWN_ADDRESS}]
         for ingress in self._informers.of(INGRESS).list():
-            is_ours = class_of(ingress) is None or class_of(ingress) in classes
             shown = get_path(ingress, "status", "loadBalancer", "ingress", default=[])
-            if not is_ours or shown == wanted or is_deleting(ingress):
+            if not is_ours(ingress, classes) or shown == wanted or is_deleting(ingress):
                 continue
             # Gone or refused: the next change of the Ingress brings us here again.
             with contextlib.suppress(ApiError):
@@ -221,6 +206,18 @@ class IngressServer:
                     name_of(ingress),
                     lambda fresh: fresh.update(status={"loadBalancer": {"ingress": wanted}}),
                 )
+
+
+def _class_problems(ingresses: Iterable[Object], classes: Collection[str]) -> dict[Key, str]:
+    """An Ingress of a class that does not exist waits for nobody."""
+    return {
+        key_of(one): (
+            f"ingress class {class_of(one)!r} does not exist: leave ingressClassName out, use "
+            f"'mk', or create an IngressClass of this name with controller {CONTROLLER}"
+        )
+        for one in ingresses
+        if class_of(one) and class_of(one) not in classes
+    }
 
 
 def _host_of(head: RequestHead) -> str:
