@@ -129,8 +129,11 @@ class _Reconciler:
         work = await self._as_set(stateful_set, pods)
         try:
             await self._advance(work)
-        finally:
+        except Exception:
+            # Not in a `finally`: a cancelled reconcile must leave, not wait.
             await self._write_status(work)
+            raise
+        await self._write_status(work)
         await self._truncate_history(work)
         return self._next_look(work)
 
