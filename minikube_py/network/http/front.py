@@ -53,8 +53,12 @@ class HttpFront:
     async def listen(self, listener: socket.socket, tls: ssl.SSLContext | None = None) -> None:
         """Takes over a socket that is bound and listens."""
         loop = asyncio.get_running_loop()
-        server = await loop.create_server(lambda: ClientConnection(self), sock=listener, ssl=tls)
+        # Booked before it serves: who is cancelled while he starts must still close it.
+        server = await loop.create_server(
+            lambda: ClientConnection(self), sock=listener, ssl=tls, start_serving=False
+        )
         self._servers.append(server)
+        await server.start_serving()
 
     async def close(self, *, grace_seconds: float = 5.0) -> None:
         """Takes no new connection, lets requests in flight finish, then cuts."""

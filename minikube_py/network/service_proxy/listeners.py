@@ -49,7 +49,7 @@ class ProxiedPort:
         for place in wanted:
             if place not in self._servers:
                 try:
-                    self._servers[place] = await self._open(place)
+                    await self._open(place)
                 except OSError as error:
                     problems.append(str(error))
         return problems
@@ -60,9 +60,10 @@ class ProxiedPort:
                 group.create_task(server.close())
         self._servers.clear()
 
-    async def _open(self, place: Place) -> Server:
+    async def _open(self, place: Place) -> None:
         is_udp = self._port.protocol == "udp"
         kind = socket.SOCK_DGRAM if is_udp else socket.SOCK_STREAM
+        listener = bound_socket(*place, kind, replaceable=True)
         server: Server
         if self._port.path == "http":
             server = HttpFront(lambda _head: self.backends)
@@ -70,8 +71,8 @@ class ProxiedPort:
             server = UdpRelay(self.backends)
         else:
             server = TcpRelay(self.backends)
-        await server.listen(bound_socket(*place, kind, replaceable=True))
-        return server
+        self._servers[place] = server
+        await server.listen(listener)
 
 
 class Listeners:

@@ -28,8 +28,9 @@ class TcpRelay:
     async def listen(self, listener: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
-            lambda: _End(self._ends, self._accept), sock=listener
+            lambda: _End(self._ends, self._accept), sock=listener, start_serving=False
         )
+        await self._server.start_serving()
 
     async def close(self) -> None:
         """Connections end with the relay: there is nothing to wait for that says it is done."""
