@@ -46,10 +46,10 @@ class ExpiredContinue(Expired):
 
 
 class Reader:
-    def __init__(self, store: Store, cache: DecodedCache) -> None:
+    def __init__(self, store: Store, cache: DecodedCache, digests: Digests) -> None:
         self._store = store
         self._cache = cache
-        self._digests = Digests()
+        self._digests = digests
 
     def list(self, kind: Kind, namespace: str | None, options: ListOptions) -> ListPage:
         """Raises BadRequest, Invalid, Expired (compacted) or Timeout (not reached yet)."""
@@ -145,7 +145,7 @@ class Reader:
     def _selected(self, selection: Selection, items: Iterable[Item]) -> Encoded:
         kind = selection.kind
         if not selection.everything:
-            items = [item for item in items if selection.matches(self._digests.of(kind, item))]
+            items = self._digests.selected(selection, items)
         return [served_bytes(kind, item.value) for item in items]
 
 

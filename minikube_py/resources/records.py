@@ -15,6 +15,7 @@ from minikube_py.meta.errors import Conflict, NotFound
 from minikube_py.meta.objects import Object
 from minikube_py.resources.conversion import from_stored, to_stored
 from minikube_py.resources.keys import store_key
+from minikube_py.resources.selection import Digests
 from minikube_py.store.interface import Delete, Item, Put, Store, WriteConflict
 
 _MODIFIED = (
@@ -63,8 +64,9 @@ class Head:
 
 
 class Records:
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, digests: Digests) -> None:
         self._store = store
+        self._digests = digests
 
     def head(self, target: Target, conflict: WriteConflict | None = None) -> Head | None:
         """What a write starts from: the state that `conflict` met, else the committed one."""
@@ -85,7 +87,9 @@ class Records:
         """Writes `obj` and stamps it with its resourceVersion; `expected` 0 = must be new."""
 
         def encode(revision: int) -> bytes:
-            return self._stamped(target.kind, obj, revision)
+            encoded = self._stamped(target.kind, obj, revision)
+            self._digests.remember(target.kind, target.key, revision, obj)
+            return encoded
 
         await self._write(Put(target.key, encode, expected), reservation)
 
@@ -100,6 +104,7 @@ class Records:
         """Removes the object; `last` is what watchers see of it."""
 
         def encode(revision: int) -> bytes:
+            self._digests.forget(target.kind, target.key)
             return self._stamped(target.kind, last, revision)
 
         await self._write(Delete(target.key, encode, expected), reservation)

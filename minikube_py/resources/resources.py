@@ -33,7 +33,7 @@ from minikube_py.resources.pods import bound_to
 from minikube_py.resources.reading import Reader
 from minikube_py.resources.records import Records, Target
 from minikube_py.resources.scale import scale_of
-from minikube_py.resources.selection import DecodedCache
+from minikube_py.resources.selection import DecodedCache, Digests
 from minikube_py.resources.watching import ResourceWatch
 from minikube_py.resources.write import Draft, Request, Writes
 from minikube_py.store.interface import Store
@@ -77,11 +77,11 @@ class Resources:
         self.store = store
         self.catalog = catalog
         self.allocator = allocator
-        cache = DecodedCache()
-        records = Records(store)
+        cache, digests = DecodedCache(), Digests()
+        records = Records(store, digests)
         lookup = StoredObjects(store, cache)
         self._clock = clock
-        self._reader = Reader(store, cache)
+        self._reader = Reader(store, cache, digests)
         self._writes = Writes(records, lookup, allocator, clock, new_uid)
         self._deletions = Deletions(records, self._writes, lookup, clock)
         allocator.rebuild(lookup.find_all(SERVICE))

@@ -1,18 +1,22 @@
 """Which objects a list or watch means: namespace, label and field selectors, over stored bytes.
 
-Decoding is what costs, so it happens only where a selector needs it, and what was decoded is
-remembered for the watchers that look at the same change.
+Decoding is what costs, so lists of thousands don't: what selectors can ask for is kept from the
+write on, and bytes that can't hold a wanted label are passed over unread. What a watcher decoded is
+remembered for the others that look at the same change.
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from sys import intern
+from weakref import WeakKeyDictionary
 
 from minikube_py.kinds.kind import Kind
 from minikube_py.meta import encoding
 from minikube_py.meta.errors import BadRequest
 from minikube_py.meta.objects import Object, labels_of, name_of, namespace_of
-from minikube_py.meta.selectors import FieldRequirement, Selector, fields_match
+from minikube_py.meta.selectors import FieldRequirement, Requirement, Selector, fields_match
 from minikube_py.resources.conversion import from_stored
 from minikube_py.store.interface import Item
 
@@ -54,36 +58,66 @@ class Digest:
 
 
 def digest_of(kind: Kind, obj: Object) -> Digest:
-    fields = {
-        **kind.selectable_fields(obj),
-        "metadata.name": name_of(obj),
-        "metadata.namespace": namespace_of(obj),
-    }
-    return Digest(labels_of(obj), fields)
+    """Thousands of these are kept, and their values are few: equal ones are one string."""
+    fields = {name: intern(value) for name, value in kind.selectable_fields(obj).items()}
+    fields["metadata.name"] = intern(name_of(obj))
+    fields["metadata.namespace"] = intern(namespace_of(obj))
+    return Digest({name: intern(value) for name, value in labels_of(obj).items()}, fields)
+
+
+_Known = dict[str, tuple[int, Digest]]
 
 
 class Digests:
-    """The digests of stored states, so that a list with a selector decodes each state once.
+    """The digests of the newest states by kind, key and revision: known from the write, or read
+    once.
 
-    Bounded: where there are more objects than it holds, the oldest entries leave first.
+    Each kind has a bound of its own, so that many Events don't push out the Pods. Where there are
+    more objects than that, a write drops the oldest entry; a read adds nothing, or else a list in
+    key order would forget every object just before it comes to it again.
     """
 
     def __init__(self, limit: int = 20_000) -> None:
         self._limit = limit
-        self._known: dict[tuple[Kind, str], tuple[int, Digest]] = {}
+        # A custom kind that is redefined is another Kind, and the one before leaves.
+        self._known: WeakKeyDictionary[Kind, _Known] = WeakKeyDictionary()
 
     def __len__(self) -> int:
-        return len(self._known)
+        return sum(len(known) for known in self._known.values())
 
-    def of(self, kind: Kind, item: Item) -> Digest:
-        place = (kind, item.key)
-        known = self._known.get(place)
-        if known is not None and known[0] == item.revision:
-            return known[1]
+    def remember(self, kind: Kind, key: str, revision: int, obj: Object) -> None:
+        """`obj` is about to be stored; nothing of it is shared."""
+        known = self._known.setdefault(kind, {})
+        known.pop(key, None)
+        known[key] = (revision, digest_of(kind, obj))
+        if len(known) > self._limit:
+            del known[next(iter(known))]
+
+    def forget(self, kind: Kind, key: str) -> None:
+        self._known.get(kind, {}).pop(key, None)
+
+    def selected(self, selection: "Selection", items: Iterable[Item]) -> list[Item]:
+        """Those that match."""
+        kind = selection.kind
+        known = self._known.setdefault(kind, {})
+        matches, found = selection.matches, []
+        for item in items:
+            place = known.get(item.key)
+            if place is not None and place[0] == item.revision:
+                digest = place[1]
+            elif selection.may_match(item.value):
+                digest = self._read(kind, item, known)
+            else:
+                continue
+            if matches(digest):
+                found.append(item)
+        return found
+
+    def _read(self, kind: Kind, item: Item, known: _Known) -> Digest:
         digest = digest_of(kind, from_stored(kind, encoding.decode(item.value)))
-        self._known[place] = (item.revision, digest)
-        if len(self._known) > self._limit:
-            del self._known[next(iter(self._known))]
+        newest = known.get(item.key, (0,))[0] < item.revision
+        if newest and (item.key in known or len(known) < self._limit):
+            known[item.key] = (item.revision, digest)
         return digest
 
 
@@ -126,7 +160,34 @@ class Selection:
                 return wanted.value
         return None
 
+    def may_match(self, value: bytes) -> bool:
+        """False when encoded bytes lack a label that is asked for; what it says is cheap to ask."""
+        for texts in self._wanted_texts:
+            for text in texts:
+                if text in value:
+                    break
+            else:
+                return False
+        return True
+
+    @cached_property
+    def _wanted_texts(self) -> tuple[tuple[bytes, ...], ...]:
+        """For each requirement that only a present label meets: as which bytes it may stand."""
+        return tuple(_texts(wanted) for wanted in self.labels.requirements if _is_present(wanted))
+
     def matches(self, digest: Digest) -> bool:
-        if self.labels and not self.labels.matches(digest.labels):
-            return False
+        for wanted in self.labels.requirements:
+            if not wanted.matches(digest.labels):
+                return False
         return not self.fields or fields_match(self.fields, digest.fields)
+
+
+def _is_present(wanted: Requirement) -> bool:
+    return wanted.operator not in ("!", "!=", "notin")
+
+
+def _texts(wanted: Requirement) -> tuple[bytes, ...]:
+    """The store's bytes are the encoder's, so a label stands in them exactly as it encodes it."""
+    if wanted.operator in ("=", "in"):
+        return tuple(encoding.encode({wanted.key: value})[1:-1] for value in wanted.values)
+    return (encoding.encode(wanted.key) + b":",)

@@ -9,7 +9,7 @@ from minikube_py.resources.apply.paths import without_prefixes
 from minikube_py.resources.reading import Reader
 from minikube_py.resources.resources import Patch, Resources, ServiceAllocator
 from minikube_py.resources.scale import with_scale
-from minikube_py.resources.selection import DecodedCache
+from minikube_py.resources.selection import DecodedCache, Digests
 from minikube_py.store.interface import Put, WriteConflict
 from minikube_py.store.sqlite import SqliteStore
 from tests.resources.conftest import FakeClock, config_map, deployment
@@ -76,7 +76,7 @@ async def test_only_this_servers_tokens_continue(store: SqliteStore) -> None:
     token = "eyJ2IjoibWV0YS5rOHMuaW8vdjEiLCJydiI6IngiLCJzdGFydCI6ImEifQ"
 
     with pytest.raises(BadRequest, match="not given by this server"):
-        Reader(store, DecodedCache()).list(
+        Reader(store, DecodedCache(), Digests()).list(
             CONFIG_MAP, None, ListOptions(limit=1, continue_token=token)
         )
 

@@ -1,16 +1,27 @@
 """List and watch: selectors, pages that belong together, revisions, expiry."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from minikube_py.kinds.catalog import CONFIG_MAP, EVENT, EVENTS_EVENT, NAMESPACE, POD
+from minikube_py.meta import encoding
 from minikube_py.meta.errors import BadRequest, Expired, Invalid, NotFound, Timeout
 from minikube_py.meta.objects import Object, name_of
-from minikube_py.meta.selectors import parse_field_selector, parse_label_selector
+from minikube_py.meta.selectors import (
+    EVERYTHING,
+    Requirement,
+    Selector,
+    parse_field_selector,
+    parse_label_selector,
+)
 from minikube_py.resources.reading import ExpiredContinue
 from minikube_py.resources.resources import Change, ListOptions, ListPage, Resources, ResourceWatch
-from minikube_py.resources.selection import DecodedCache, Digests
+from minikube_py.resources.selection import DecodedCache, Digests, Selection
+from minikube_py.store.interface import Item
 from tests.resources.conftest import config_map, pod
 
 
@@ -33,6 +44,10 @@ def names(page: ListPage) -> list[str]:
 
 def labelled(selector: str, **more: object) -> ListOptions:
     return ListOptions(labels=parse_label_selector(selector), **more)  # type: ignore[arg-type]
+
+
+def selection(labels: str) -> Selection:
+    return Selection(CONFIG_MAP, parse_label_selector(labels), ())
 
 
 def fielded(selector: str, **more: object) -> ListOptions:
@@ -364,16 +379,82 @@ async def test_events_are_watched_in_either_api(resources: Resources) -> None:
 
 
 async def test_caches_are_bounded(resources: Resources) -> None:
-    digests, decoded = Digests(limit=2), DecodedCache(limit=2)
+    read, written, decoded = Digests(limit=2), Digests(limit=2), DecodedCache(limit=2)
     await fill(resources, 4)
 
-    page = resources.store.range("/registry/core/configmaps/default/")
+    items = resources.store.range("/registry/core/configmaps/default/").items
     for _ in range(2):
-        for item in page.items:
-            digests.of(CONFIG_MAP, item)
-            decoded.decoded(CONFIG_MAP, item.key, item.revision, item.value)
+        assert read.selected(selection("even"), items) == items
+        for item in items:
+            obj = decoded.decoded(CONFIG_MAP, item.key, item.revision, item.value)
+            written.remember(CONFIG_MAP, item.key, item.revision, obj)
 
-    assert len(digests) == len(decoded) == 2
+    assert len(read) == len(written) == len(decoded) == 2
+    assert written.selected(selection("even"), [replace(items[3], value=b"")])
+
+
+def test_what_was_written_is_selected_without_reading_it() -> None:
+    digests = Digests()
+    digests.remember(CONFIG_MAP, "a", 5, {"metadata": {"name": "a", "labels": {"app": "web"}}})
+    item = Item("a", b"not read", 5, 5)
+
+    assert digests.selected(selection("app=web"), [item]) == [item]
+    assert digests.selected(selection("app!=web"), [item]) == []
+    assert digests.selected(
+        Selection(CONFIG_MAP, EVERYTHING, fielded("metadata.name=a").fields), [item]
+    ) == [item]
+
+
+def test_what_can_not_have_a_label_is_passed_over_unread() -> None:
+    item = Item("a", b'{"labels":{"app":"db"}} not read', 5, 5)
+
+    assert Digests().selected(selection("app=web"), [item]) == []
+    assert Digests().selected(selection("app in (web,shop)"), [item]) == []
+    assert Digests().selected(selection("tier"), [item]) == []
+
+
+async def test_an_older_state_is_selected_by_what_it_was(resources: Resources) -> None:
+    digests = Digests()
+    old = {"metadata": {"name": "a", "labels": {"app": "old"}}}
+    digests.remember(CONFIG_MAP, "a", 6, {"metadata": {"name": "a", "labels": {"app": "new"}}})
+    item = Item("a", encoding.encode(old), 5, 5)
+
+    assert digests.selected(selection("app=old"), [item]) == [item]
+    assert digests.selected(selection("app=new"), [Item("a", b"not read", 5, 6)])
+
+
+async def test_what_is_deleted_is_forgotten(resources: Resources) -> None:
+    digests = Digests()
+    digests.remember(CONFIG_MAP, "a", 5, {"metadata": {"name": "a"}})
+
+    digests.forget(CONFIG_MAP, "a")
+
+    assert len(digests) == 0
+
+
+LABELS = st.dictionaries(st.sampled_from(["a", 'b"', "x/é"]), st.text('ab"\\\né', max_size=2))
+REQUIREMENTS = st.builds(
+    Requirement,
+    st.sampled_from(["a", 'b"', "x/é"]),
+    st.sampled_from(["=", "!=", "in", "notin", "exists", "!"]),
+    st.frozensets(st.text('ab"\\\né', max_size=2), min_size=1, max_size=2),
+)
+
+
+@given(st.lists(LABELS), st.lists(REQUIREMENTS, min_size=1, max_size=3))
+def test_selecting_by_bytes_finds_what_selecting_by_labels_does(
+    labels: list[dict[str, str]], requirements: list[Requirement]
+) -> None:
+    selector = Selector(tuple(requirements))
+    items = [
+        Item(str(n), encoding.encode({"metadata": {"name": str(n), "labels": each}}), 1, 1)
+        for n, each in enumerate(labels)
+    ]
+
+    found = Digests().selected(Selection(CONFIG_MAP, selector, ()), items)
+
+    wanted = [str(n) for n, each in enumerate(labels) if selector.matches(each)]
+    assert [item.key for item in found] == wanted
 
 
 async def test_options_that_contradict_a_token_are_refused(resources: Resources) -> None:
