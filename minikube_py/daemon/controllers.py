@@ -13,12 +13,18 @@ from minikube_py.controllers.claim_binder.controller import new_claim_binder_con
 from minikube_py.controllers.deployment.controller import new_deployment_controller
 from minikube_py.controllers.endpoints import new_endpoints_controller
 from minikube_py.controllers.endpointslice import new_endpointslice_controller
+from minikube_py.controllers.endpointslice_mirroring import (
+    new_endpointslice_mirroring_controller,
+)
+from minikube_py.controllers.event_ttl import EventSweeper
 from minikube_py.controllers.garbage_collector.controller import new_garbage_collector
 from minikube_py.controllers.kubernetes_service import (
     ApiAddress,
     new_kubernetes_service_controller,
 )
 from minikube_py.controllers.namespace import new_namespace_controller
+from minikube_py.controllers.node_lifecycle import new_node_lifecycle_controller
+from minikube_py.controllers.pod_gc import new_pod_gc_controller
 from minikube_py.controllers.replicaset import new_replicaset_controller
 from minikube_py.controllers.service_account import new_service_account_controller
 from minikube_py.controllers.statefulset.controller import new_statefulset_controller
@@ -34,9 +40,12 @@ _PLAIN: dict[str, _New] = {
     "replicaset-controller": new_replicaset_controller,
     "statefulset-controller": new_statefulset_controller,
     "endpointslice-controller": new_endpointslice_controller,
+    "endpointslicemirroring-controller": new_endpointslice_mirroring_controller,
     "endpoints-controller": new_endpoints_controller,
     "namespace-controller": new_namespace_controller,
     "garbage-collector": new_garbage_collector,
+    "node-lifecycle-controller": new_node_lifecycle_controller,
+    "pod-garbage-collector": new_pod_gc_controller,
     "volume-protection-controller": new_volume_protection_controller,
 }
 
@@ -75,7 +84,7 @@ def new_controllers(
     clock: Clock,
     *,
     facts: ClusterFacts,
-) -> Sequence[Controller]:
+) -> Sequence[Controller | EventSweeper]:
     """All of them, ready to run."""
     plain = [
         new(resources, informers, recorders.new(component), clock)
@@ -95,4 +104,5 @@ def new_controllers(
         new_service_account_controller(
             resources, informers, quiet, clock, ca_certificate=facts.ca_certificate
         ),
+        EventSweeper(resources, clock),
     ]
