@@ -19,51 +19,75 @@ from minikube_py.network.sockets import bound_socket
 
 _log = logging.getLogger(__name__)
 _EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - a NodePort answers on all of the host's addresses
-PortId = tuple[Key, str, int, str]
+PortId = tuple[Key, str, int]
 Place = tuple[str, int]
 
 
-class Server(Protocol):
-    """What serves one address of a port."""
+class Closing(Protocol):
+    """What may take a moment to end in good order."""
 
-    async def listen(self, listener: socket.socket) -> None: ...
     async def close(self) -> None: ...
 
 
+class Server(Closing, Protocol):
+    """What serves one address of a port."""
+
+    async def listen(self, listener: socket.socket) -> None: ...
+
+
 class ProxiedPort:
-    """One Service port and its open addresses."""
+    """One Service port and its open addresses.
+
+    Each address keeps its socket, of which servers get duplicates: when the path changes, callers
+    that wait to be accepted by the old server are accepted by the new one.
+    """
 
     def __init__(self, port: ServicePort) -> None:
         self.backends = Backends(port.endpoints, port.affinity_seconds)
         self._port = port
+        self._sockets: dict[Place, socket.socket] = {}
         self._servers: dict[Place, Server] = {}
+        self._retired: list[Closing] = []
 
     async def update(self, port: ServicePort) -> list[str]:
         """Follows the Service; returns what went wrong, one line an address."""
+        changes_path = port.path != self._port.path
         self._port = port
         self.backends.update(port.endpoints, port.affinity_seconds)
         wanted = _places(port)
-        for place in [place for place in self._servers if place not in wanted]:
-            await self._servers.pop(place).close()
+        for place in [place for place in self._sockets if place not in wanted]:
+            self._leave(place)
         problems = []
         for place in wanted:
-            if place not in self._servers:
+            if place not in self._servers or changes_path:
                 try:
-                    await self._open(place)
+                    await self._serve(place)
                 except OSError as error:
                     problems.append(str(error))
         return problems
 
-    async def close(self) -> None:
-        async with asyncio.TaskGroup() as group:
-            for server in self._servers.values():
-                group.create_task(server.close())
-        self._servers.clear()
+    def take_retired(self) -> list[Closing]:
+        """Servers that were replaced, for the caller to close."""
+        retired, self._retired = self._retired, []
+        return retired
 
-    async def _open(self, place: Place) -> None:
+    async def close(self) -> None:
+        for place in list(self._sockets):
+            self._leave(place)
+        async with asyncio.TaskGroup() as group:
+            for server in self.take_retired():
+                group.create_task(server.close())
+
+    def _leave(self, place: Place) -> None:
+        self._sockets.pop(place).close()
+        if place in self._servers:
+            self._retired.append(self._servers.pop(place))
+
+    async def _serve(self, place: Place) -> None:
         is_udp = self._port.protocol == "udp"
-        kind = socket.SOCK_DGRAM if is_udp else socket.SOCK_STREAM
-        listener = bound_socket(*place, kind, replaceable=True)
+        if place not in self._sockets:
+            kind = socket.SOCK_DGRAM if is_udp else socket.SOCK_STREAM
+            self._sockets[place] = bound_socket(*place, kind, replaceable=True)
         server: Server
         if self._port.path == "http":
             server = HttpFront(lambda _head: self.backends)
@@ -71,8 +95,10 @@ class ProxiedPort:
             server = UdpRelay(self.backends)
         else:
             server = TcpRelay(self.backends)
+        if place in self._servers:
+            self._retired.append(self._servers[place])
         self._servers[place] = server
-        await server.listen(listener)
+        await server.listen(self._sockets[place].dup())
 
 
 class Listeners:
@@ -85,21 +111,23 @@ class Listeners:
         """Opens or updates; returns problems by Service."""
         problems: dict[Key, list[str]] = {}
         for port in ports:
-            if port.path == "kernel" or port.protocol == "sctp":
+            if port.path == "kernel" or port.protocol == "sctp":  # nothing here speaks SCTP
                 continue
-            known = self._open.setdefault(_id(port), ProxiedPort(port))
-            if found := await known.update(port):
+            if _id(port) not in self._open:
+                self._open[_id(port)] = ProxiedPort(port)
+            if found := await self._open[_id(port)].update(port):
                 problems.setdefault(port.service, []).extend(found)
         return problems
 
-    def take_others(
-        self, services: Iterable[Key], ports: Iterable[ServicePort]
-    ) -> list[ProxiedPort]:
+    def take_others(self, services: Iterable[Key], ports: Iterable[ServicePort]) -> list[Closing]:
         """What these Services no longer want served here, for the caller to close."""
         of = set(services)
         wanted = {_id(port) for port in ports if port.path != "kernel"}
         unwanted = [id_ for id_ in self._open if id_[0] in of and id_ not in wanted]
-        return [self._open.pop(id_) for id_ in unwanted]
+        taken: list[Closing] = [self._open.pop(id_) for id_ in unwanted]
+        for id_ in wanted & self._open.keys():
+            taken += self._open[id_].take_retired()
+        return taken
 
     async def close(self) -> None:
         async with asyncio.TaskGroup() as group:
@@ -109,7 +137,7 @@ class Listeners:
 
 
 def _id(port: ServicePort) -> PortId:
-    return (port.service, port.protocol, port.port, port.path)
+    return (port.service, port.protocol, port.port)
 
 
 def _places(port: ServicePort) -> list[Place]:

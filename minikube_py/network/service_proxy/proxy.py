@@ -17,7 +17,7 @@ from minikube_py.meta.cluster import Cluster
 from minikube_py.meta.objects import Key, Object, key_of
 from minikube_py.network.endpoints import service_key_of
 from minikube_py.network.host import Flows, Host
-from minikube_py.network.service_proxy.listeners import Listeners, ProxiedPort
+from minikube_py.network.service_proxy.listeners import Closing, Listeners
 from minikube_py.network.service_proxy.nftables import Nft, NftFailed
 from minikube_py.network.service_proxy.rules import RuleBook, TableNames, part_of
 from minikube_py.network.service_proxy.targets import ProxySettings, ServicePort, service_ports
@@ -201,10 +201,10 @@ class ServiceProxy:
         for address in sorted(self._own_addresses(ports)):
             await self._host.add_service_address(self._cluster, address)
 
-    async def _retire(self, unwanted: Iterable[ProxiedPort]) -> None:
+    async def _retire(self, unwanted: Iterable[Closing]) -> None:
         """Lets requests in flight finish on their address, then gives the address up."""
-        for port in unwanted:
-            await port.close()
+        for one in unwanted:
+            await one.close()
         await self._drop_addresses()
 
     async def _drop_addresses(self) -> None:
