@@ -15,6 +15,7 @@ from minikube_py.kinds.catalog import (
     POD,
     SECRET,
 )
+from minikube_py.meta import encoding
 from minikube_py.meta.objects import Object, find_condition, get_path
 from minikube_py.resources.options import DeleteOptions
 from tests.kubelet.conftest import World, container, is_ready, sleeper, state_of
@@ -235,6 +236,31 @@ async def test_a_deleted_pod_stops_in_its_grace_and_leaves_nothing(paper_world: 
     assert await paper_world.runtime.list_pods() == []
     assert not (paper_world.data_dir / "pods" / pod["metadata"]["uid"]).exists()
     await paper_world.told("web", "Killing")
+
+
+@pytest.mark.parametrize(
+    ("command", "phase"),
+    [
+        pytest.param([], "Succeeded", id="server"),
+        pytest.param(["sh", "-c", "trap 'exit 7' TERM; sleep 1d"], "Failed", id="fails-to-stop"),
+    ],
+)
+async def test_a_deleted_pod_fails_only_if_its_container_does(
+    paper_world: World, command: list[str], phase: str
+) -> None:
+    """As on a real node: how the containers ended is how the Pod ended, who ever stopped them."""
+    await paper_world.pod("web", containers=[container("app", *command)])
+    await paper_world.ready("web")
+    store = paper_world.resources.store
+    watch = store.watch("/registry/core/pods/default/web", store.revision)
+
+    await paper_world.delete("web")
+    await paper_world.gone("web")
+
+    events = await watch.next_batch()
+    watch.close()
+    phases = [encoding.decode(event.value)["status"]["phase"] for event in events]
+    assert list(dict.fromkeys(phases)) == ["Running", phase]
 
 
 async def test_a_stubborn_container_is_killed_when_its_grace_is_over(paper_world: World) -> None:
