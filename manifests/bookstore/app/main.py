@@ -40,7 +40,9 @@ FIRST_BOOKS = [
 
 
 class Shelf:
-    """The books, in PostgreSQL. A connection the database closed is thrown away and the query tried once more."""
+    """The books, in PostgreSQL. A connection the database closed is thrown away and the query
+    tried once more.
+    """
 
     def __init__(self, url: str, username: str, password: str) -> None:
         address, _, database = url.partition("/")
@@ -104,7 +106,7 @@ class Shelf:
 
 
 class Readiness:
-    """Whether the table was prepared; the first readiness probe that reaches the database does it."""
+    """Whether the table is there; the first readiness probe that reaches the database makes it."""
 
     def __init__(self, shelf: Shelf) -> None:
         self._shelf = shelf
@@ -149,6 +151,7 @@ def whoami() -> dict:
         "pod": os.environ.get("POD_NAME") or socket.gethostname(),
         "ip": os.environ.get("POD_IP", ""),
         "title": os.environ.get("APP_TITLE", "Bookstore"),
+        "url": os.environ.get("APP_URL", ""),
         "database": os.environ.get("DB_URL", ""),
     }
 
@@ -246,9 +249,12 @@ class Handler(BaseHTTPRequestHandler):
 
 
 STYLE = """
-:root { color-scheme: light dark; --ink: #1d2733; --paper: #fbfaf7; --line: #ddd8cc; --accent: #2f6f5e }
-@media (prefers-color-scheme: dark) { :root { --ink: #e8e6df; --paper: #16191d; --line: #353b42; --accent: #7fc7b2 } }
-body { font: 17px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); margin: 0 }
+:root { color-scheme: light dark;
+        --ink: #1d2733; --paper: #fbfaf7; --line: #ddd8cc; --accent: #2f6f5e }
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #e8e6df; --paper: #16191d; --line: #353b42; --accent: #7fc7b2 } }
+body { font: 17px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper);
+       margin: 0 }
 main { max-width: 42rem; margin: 3rem auto; padding: 0 1.25rem }
 h1 { font: 600 2.2rem/1.2 Georgia, serif; margin: 0 0 .25rem }
 .from { color: var(--accent); font-size: .9rem; margin: 0 0 2rem }
@@ -258,7 +264,8 @@ li em { opacity: .75; display: block; font-size: .92rem; font-style: normal }
 form { display: flex; gap: .6rem; flex-wrap: wrap }
 input { flex: 1 1 12rem; font: inherit; padding: .5rem .7rem; border: 1px solid var(--line);
         border-radius: .4rem; background: transparent; color: inherit }
-button { font: inherit; padding: .5rem 1.1rem; border: 0; border-radius: .4rem; background: var(--accent); color: var(--paper) }
+button { font: inherit; padding: .5rem 1.1rem; border: 0; border-radius: .4rem;
+         background: var(--accent); color: var(--paper) }
 footer { margin-top: 2.5rem; font-size: .85rem; opacity: .7 }
 """
 
@@ -278,7 +285,7 @@ def page(books: list[dict]) -> str:
 <form method="post" action="/books">
 <input name="title" placeholder="Title" required maxlength="200">
 <input name="author" placeholder="Author" required maxlength="200"><button>Add</button></form>
-<footer>{html.escape(os.environ.get("APP_URL", ""))} · database {html.escape(me["database"])}</footer>
+<footer>{html.escape(me["url"])} · database {html.escape(me["database"])}</footer>
 </main></body></html>
 """
 
