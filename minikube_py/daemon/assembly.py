@@ -6,6 +6,7 @@ Everything is made here and handed what it needs; nothing below reaches up for i
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from aiohttp import web
@@ -34,6 +35,7 @@ from minikube_py.daemon.ground import (
     node_name,
 )
 from minikube_py.daemon.kubeconfig import write_kubeconfig
+from minikube_py.daemon.mounts import unmount_below
 from minikube_py.daemon.readiness import Check, dns_answers, node_is_ready, wait_for
 from minikube_py.daemon.settings import Settings
 from minikube_py.kinds import catalog
@@ -85,14 +87,16 @@ class Assembly:
     checks: dict[str, Check]
     _runtime: ContainerRuntime
     _ground: Ground
+    _pods_dir: Path
 
     async def wait_ready(self) -> None:
         """The API, the Node and DNS answer; the caller bounds the time."""
         await wait_for(self.checks)
 
     async def stop_pods(self) -> None:
-        """Takes containers and devices off the host; objects and volumes stay."""
+        """Takes containers, mounts and devices off the host; objects and volumes stay."""
         await self._runtime.remove_everything(volumes=False)
+        await unmount_below(self._pods_dir)
         await self._ground.remove()
 
 
@@ -208,6 +212,7 @@ async def _assemble(
         checks={"api": api.is_listening, **checks},
         _runtime=runtime,
         _ground=ground,
+        _pods_dir=settings.pods_dir,
     )
 
 

@@ -1,13 +1,16 @@
 """Removes all that a cluster left on the host: containers, volumes, network, devices, rules,
-nftables table.
+nftables table, mounts of Pods.
 
 Works on whatever is left of it, also when its data directory is gone; what is already away is fine.
 """
+
+from collections.abc import Sequence
 
 from minikube_py.container_runtime.interface import RuntimeFailure
 from minikube_py.daemon.assembly import open_runtime
 from minikube_py.daemon.choices import StartFailure
 from minikube_py.daemon.ground import clear_host
+from minikube_py.daemon.mounts import unmount_below
 from minikube_py.daemon.settings import Settings
 from minikube_py.network.host import Host
 
@@ -20,9 +23,16 @@ async def purge(settings: Settings) -> None:
     host = Host()
     try:
         await runtime.remove_everything(volumes=True)
+        _require_none(await unmount_below(settings.pods_dir))
         await clear_host(host, settings.cluster)
     except RuntimeFailure as error:
         raise StartFailure(f"could not remove everything: {error}") from error
     finally:
         await runtime.close()
         await host.close()
+
+
+def _require_none(mounted: Sequence[str]) -> None:
+    if mounted:
+        targets = " ".join(mounted)
+        raise StartFailure(f"could not unmount everything: run 'umount --lazy {targets}' as root")

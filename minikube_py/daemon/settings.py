@@ -32,6 +32,11 @@ class Settings:
     purge: bool = False
 
     @property
+    def pods_dir(self) -> Path:
+        """Where the kubelet keeps Pods' files (its KubeletSettings say the same)."""
+        return self.data_dir / "pods"
+
+    @property
     def simulated(self) -> bool:
         return self.runtime == "simulated"
 
