@@ -1,25 +1,28 @@
-"""TLS contexts by host name: from Secrets of type kubernetes.io/tls, else issued by the cluster's
-own authority.
+"""The certificate for each host a TLS client asks for: from the Ingress's Secret, else from the
+cluster's own authority.
 
-A context is made when its certificate changes and kept as long as it is wanted; connections that
-are open keep the one they began with.
+Everything happens inside the handshake's callback, so what it makes is kept: a context per Secret
+until that Secret changes, and one per issued name, the least used forgotten first.
 """
 
 import base64
 import binascii
-import hashlib
 import logging
 import os
 import ssl
-from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol
 
-from minikube_py.meta.objects import Key, Object, make_key
-from minikube_py.network.ingress.routes import TlsHost, wildcard_of
+from minikube_py.meta.names import subdomain_problem
+from minikube_py.meta.objects import Key, Object
+from minikube_py.network.ingress.routes import host_name
 
 _log = logging.getLogger(__name__)
 _DEFAULT_NAMES = ("localhost", "127.0.0.1")
-FindSecret = Callable[[Key], Object | None]
+_MOST_ISSUED: Final = 256
+_RENEWED_AFTER_SECONDS: Final = 30 * 86400.0  # long before any certificate ends
 
 
 class CertificateIssuer(Protocol):
@@ -31,96 +34,113 @@ class CertificateIssuer(Protocol):
 
 
 class BadCertificate(ValueError):
-    """A Secret does not hold a usable pair; the message says what is wrong with it."""
+    """The message says what is wrong with a Secret, and how it should be."""
 
 
-class Contexts:
-    """`entry` is what a server listens with; it chooses by the name the client asks for."""
+class Certificates:
+    """`secrets_for` gives the Secrets to try for a host, `secret` an object or None."""
 
-    def __init__(self, issuer: CertificateIssuer, find_secret: FindSecret) -> None:
+    def __init__(
+        self,
+        issuer: CertificateIssuer,
+        secrets_for: Callable[[str], Sequence[Key]],
+        secret: Callable[[Key], Object | None],
+    ) -> None:
         self._issuer = issuer
-        self._find_secret = find_secret
-        self._by_host: dict[str, ssl.SSLContext] = {}
-        self._by_pair: dict[str, ssl.SSLContext] = {}
-        self._issued: dict[str, ssl.SSLContext] = {}
-        self.entry = _context(*issuer.issue_server(_DEFAULT_NAMES))
-        self.entry.sni_callback = self._choose
+        self._secrets_for = secrets_for
+        self._secret = secret
+        self._from_secrets: dict[Key, ssl.SSLContext | None] = {}
+        self._issued: OrderedDict[str, tuple[ssl.SSLContext, float]] = OrderedDict()
 
-    def update(self, hosts: Mapping[str, TlsHost]) -> dict[Key, str]:
-        """Follows the table; returns what is wrong, by Ingress."""
-        problems: dict[Key, str] = {}
-        by_host: dict[str, ssl.SSLContext] = {}
-        pairs: dict[str, ssl.SSLContext] = {}
-        for host, wanted in hosts.items():
-            try:
-                by_host[host] = self._from_secret(wanted, pairs) or self._own(host)
-            except BadCertificate as error:
-                problems[wanted.ingress] = str(error)
-                by_host[host] = self._own(host)
-        self._by_host, self._by_pair = by_host, pairs
-        self._issued = {host: made for host, made in self._issued.items() if host in hosts}
-        return problems
+    def listening_context(self) -> ssl.SSLContext:
+        """For the listener; changes to the right one once the client said whom it wants."""
+        context = _context(*self._issuer.issue_server(_DEFAULT_NAMES))
+        context.sni_callback = self._choose
+        return context
 
-    def _choose(self, connection: ssl.SSLObject, name: str | None, _entry: ssl.SSLContext) -> None:
-        host = (name or "").lower()
-        found = self._by_host.get(host) or self._by_host.get(wildcard_of(host))
-        if found is not None:
-            connection.context = found
+    def forget_secret(self, key: Key) -> None:
+        """The Secret changed; connections that are open keep what they have."""
+        self._from_secrets.pop(key, None)
 
-    def _from_secret(
-        self, wanted: TlsHost, pairs: dict[str, ssl.SSLContext]
-    ) -> ssl.SSLContext | None:
-        if wanted.secret is None:
-            return None
-        key = make_key(wanted.namespace, wanted.secret)
-        secret = self._find_secret(key)
+    def problem(self, key: Key) -> str | None:
+        """What keeps a Secret from being used."""
+        secret = self._secret(key)
         if secret is None:
-            raise BadCertificate(
-                f"secret {key} of host {wanted.host} does not exist; "
-                "the cluster's own certificate is shown until it does"
-            )
-        chain, private = _pair_of(secret, key)
-        digest = hashlib.sha256(chain + b"\0" + private).hexdigest()
-        made = self._by_pair.get(digest) or pairs.get(digest)
-        if made is None:
+            return "does not exist"
+        try:
+            context_of_secret(secret)
+        except BadCertificate as error:
+            return str(error)
+        return None
+
+    def context_for(self, host: str) -> ssl.SSLContext | None:
+        """None where the listener's own has to do."""
+        for key in self._secrets_for(host):
+            if (context := self._from_secret(key)) is not None:
+                return context
+        return self._issue(host) if subdomain_problem(host) is None else None
+
+    def _choose(
+        self, connection: ssl.SSLObject | ssl.SSLSocket, name: str | None, _: ssl.SSLContext
+    ) -> None:
+        try:
+            context = self.context_for(host_name(name or ""))
+        except Exception:  # the handshake goes on with the listener's own certificate
+            _log.exception("no certificate for host=%r", name)
+            return
+        if context is not None:
+            connection.context = context
+
+    def _from_secret(self, key: Key) -> ssl.SSLContext | None:
+        if key not in self._from_secrets:
+            secret = self._secret(key)
+            if secret is None:
+                return None
             try:
-                made = _context(chain, private)
-            except (ssl.SSLError, ValueError) as error:
-                raise BadCertificate(
-                    f"secret {key} holds no usable certificate and key ({error}); "
-                    "the cluster's own certificate is shown instead"
-                ) from error
-            _log.info("certificate loaded secret=%s host=%s", key, wanted.host)
-        pairs[digest] = made
-        return made
+                self._from_secrets[key] = context_of_secret(secret)
+            except BadCertificate as error:
+                _log.debug("secret=%s is no certificate: %s", key, error)
+                self._from_secrets[key] = None
+        return self._from_secrets[key]
 
-    def _own(self, host: str) -> ssl.SSLContext:
-        if host not in self._issued:
-            self._issued[host] = _context(*self._issuer.issue_server([host]))
-        return self._issued[host]
+    def _issue(self, host: str) -> ssl.SSLContext:
+        now = time.monotonic()
+        known = self._issued.get(host)
+        if known is None or now - known[1] > _RENEWED_AFTER_SECONDS:
+            known = self._issued[host] = (_context(*self._issuer.issue_server([host])), now)
+            if len(self._issued) > _MOST_ISSUED:
+                self._issued.popitem(last=False)
+        self._issued.move_to_end(host)
+        return known[0]
 
 
-def _pair_of(secret: Object, key: Key) -> tuple[bytes, bytes]:
+def context_of_secret(secret: Object) -> ssl.SSLContext:
+    """Raises BadCertificate."""
     data = secret.get("data") or {}
-    try:
-        chain, private = (base64.b64decode(data[name]) for name in ("tls.crt", "tls.key"))
-    except (KeyError, binascii.Error, TypeError) as error:
+    missing = [name for name in ("tls.crt", "tls.key") if not data.get(name)]
+    if missing:
         raise BadCertificate(
-            f"secret {key} must have tls.crt and tls.key in base64 ({error!r}); "
-            f"make it with `kubectl create secret tls`"
+            f"has no {' and no '.join(missing)} (make it with 'kubectl create secret tls')"
+        )
+    try:
+        chain, key = (base64.b64decode(data[name]) for name in ("tls.crt", "tls.key"))
+        return _context(chain, key)
+    except (ssl.SSLError, binascii.Error, ValueError) as error:
+        reason = getattr(error, "reason", None) or error
+        raise BadCertificate(
+            f"holds no usable certificate in tls.crt and tls.key: {reason}"
         ) from error
-    return chain, private
 
 
-def _context(chain: bytes, private: bytes) -> ssl.SSLContext:
+def _context(chain: bytes, key: bytes) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
-    # OpenSSL wants a path; a file in memory keeps the key off every disk.
+    # OpenSSL reads files only: this one has no name and never touches a disk.
     descriptor = os.memfd_create("certificate", os.MFD_CLOEXEC)
-    try:
-        os.write(descriptor, chain + b"\n" + private)
-        context.load_cert_chain(f"/proc/self/fd/{descriptor}")
-    finally:
-        os.close(descriptor)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(chain.rstrip() + b"\n" + key)
+        file.flush()
+        # With an empty password an encrypted key is an error, not a question on the terminal.
+        context.load_cert_chain(f"/proc/self/fd/{descriptor}", password=b"")
     return context

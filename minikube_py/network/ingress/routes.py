@@ -1,15 +1,14 @@
-"""Decides which Service answers a host and path, out of all Ingresses. Pure.
+"""Which Service answers for a host and a path, as the Ingresses of mk's class say together. Pure.
 
-The rules of the most specific host are asked first, of those the most specific path: an exact one,
-else the longest prefix, matched path element by element. What they lack is looked for with wider
-hosts, then with the default backends. Where two Ingresses claim the same, the older one has it.
-`ImplementationSpecific` is ours to define: `Prefix`, with `/app/*` meaning `/app`.
+An exact host goes before a wildcard, that before a rule without host; among the paths of one host
+an exact path goes before prefixes, the longest of those first. Where two Ingresses claim the same,
+the older one has it. A request that no rule takes goes to a default backend.
 """
 
+import posixpath
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
-from urllib.parse import unquote_to_bytes
+from urllib.parse import unquote
 
 from minikube_py.meta.objects import (
     Key,
@@ -17,234 +16,297 @@ from minikube_py.meta.objects import (
     annotations_of,
     get_path,
     key_of,
+    make_key,
     name_of,
     namespace_of,
 )
 
 CONTROLLER = "mk.dev/ingress"
+CLASS = "mk"
 _CLASS_ANNOTATION = "kubernetes.io/ingress.class"
-_DEFAULT_ANNOTATION = "ingressclass.kubernetes.io/is-default-class"
+_DEFAULT_CLASS_ANNOTATION = "ingressclass.kubernetes.io/is-default-class"
+_NGINX = "nginx.ingress.kubernetes.io/"
 _REDIRECT_ANNOTATIONS = (
     "mk.dev/ssl-redirect",
-    "nginx.ingress.kubernetes.io/ssl-redirect",
-    "nginx.ingress.kubernetes.io/force-ssl-redirect",
+    f"{_NGINX}ssl-redirect",
+    f"{_NGINX}force-ssl-redirect",
 )
-_REWRITE_ANNOTATIONS = (
-    "mk.dev/rewrite-target",
-    "nginx.ingress.kubernetes.io/rewrite-target",
-)
-PathType = Literal["Exact", "Prefix"]
+_REWRITE_ANNOTATIONS = ("mk.dev/rewrite-target", f"{_NGINX}rewrite-target")
+ANY_HOST = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Target:
-    """A Service's port, by number or name."""
+    """A Service's port, by number or by name."""
 
-    namespace: str
-    service: str
+    service: Key
     port: int | str
 
 
 @dataclass(frozen=True)
-class Rule:
-    """A prefix has no closing slash; `rewrite` replaces the whole path on its way to the pod, ""
-    leaves it.
+class Route:
+    """`target` is None where the backend is a resource that is no Service. `rewrite` replaces the
+    whole path on its way to the pod; "" leaves it.
     """
 
-    path: str
-    type: PathType
-    target: Target
     ingress: Key
-    redirect: bool = False
+    target: Target | None
+    ssl_redirect: bool = False
     rewrite: str = ""
 
-    def matches(self, path: str) -> bool:
-        if self.type == "Exact":
-            return path == self.path
-        return path.startswith(self.path) and path[len(self.path) :][:1] in ("", "/")
+
+@dataclass(frozen=True)
+class HostRoutes:
+    """The paths of one host. Prefixes are kept without their last slash."""
+
+    exact: Mapping[str, Route]
+    prefixes: Mapping[str, Route]
+    default: Route | None = None
+    longest: int = field(default=0, compare=False)
+
+    def find(self, path: str) -> Route | None:
+        found = self.exact.get(path)
+        if found is not None or not self.prefixes:
+            return found
+        prefix = path
+        if len(path) > self.longest:  # so that an endless path costs no more than the longest rule
+            prefix = path[: path.rfind("/", 0, self.longest + 1)]
+        prefix = prefix.rstrip("/")
+        while True:
+            found = self.prefixes.get(prefix)
+            if found is not None or not prefix:
+                return found
+            prefix = prefix[: prefix.rfind("/")]
 
 
 @dataclass(frozen=True)
-class TlsHost:
-    """Whose certificate a host shows; `secret` None is the cluster's own authority."""
+class RoutingTable:
+    """`hosts` by lower-case name, `*.name` or "" for rules without host; `secrets` likewise: the
+    TLS Secrets to try, in order.
+    """
 
-    host: str
-    namespace: str
-    secret: str | None
-    ingress: Key
+    hosts: Mapping[str, HostRoutes]
+    default: Route | None
+    secrets: Mapping[str, tuple[Key, ...]]
 
+    def find(self, host: str, path: str) -> Route | None:
+        """`host` as `host_name` gives it, `path` as the client sent it, without the query."""
+        path = clean_path(path)
+        tiers = [tier for name in _names_for(host) if (tier := self.hosts.get(name)) is not None]
+        for tier in tiers:
+            found = tier.find(path)
+            if found is not None:
+                return found
+        own = (tier.default for tier in tiers if tier.default is not None)
+        return next(own, self.default)
 
-@dataclass(frozen=True)
-class Table:
-    """All rules; `""` is the host of rules without one, `*.` starts a wildcard."""
+    def knows(self, host: str) -> bool:
+        """Whether some rule is for this host."""
+        return any(name in self.hosts for name in _names_for(host))
 
-    rules: Mapping[str, tuple[Rule, ...]] = field(default_factory=dict)
-    defaults: Mapping[str, Rule] = field(default_factory=dict)
-    tls: Mapping[str, TlsHost] = field(default_factory=dict)
-
-    def find(self, host: str, path: str) -> Rule | None:
-        """`host` in lower case without its port; `path` as `clean_path` leaves it."""
-        hosts = (host, wildcard_of(host), "")
-        for name in hosts:
-            for rule in self.rules.get(name, ()):
-                if rule.matches(path):
-                    return rule
-        return next((self.defaults[name] for name in hosts if name in self.defaults), None)
+    def secrets_for(self, host: str) -> tuple[Key, ...]:
+        """The Secrets that may hold the host's certificate, best first."""
+        return tuple(key for name in _names_for(host) for key in self.secrets.get(name, ()))
 
     def targets(self) -> set[Target]:
-        return {rule.target for rule in self.all_rules()}
+        """Every Service port that some request may go to."""
+        routes = [self.default]
+        for host in self.hosts.values():
+            routes += [*host.exact.values(), *host.prefixes.values(), host.default]
+        return {route.target for route in routes if route is not None and route.target is not None}
 
-    def all_rules(self) -> list[Rule]:
-        return [*(rule for rules in self.rules.values() for rule in rules), *self.defaults.values()]
+
+EMPTY = RoutingTable({}, None, {})
 
 
-def wildcard_of(host: str) -> str:
-    """`a.b.c` → `*.b.c`: a wildcard stands for exactly one label."""
-    return "*." + host.partition(".")[2]
+def build_table(ingresses: Iterable[Object], classes: Iterable[Object]) -> RoutingTable:
+    """The same table whatever the order of what it is made of."""
+    classes = list(classes)
+    builder = _Builder()
+    for ingress in sorted(ingresses, key=_age):
+        if is_ours(ingress, classes):
+            builder.add(ingress)
+    return builder.table()
 
 
 def class_of(ingress: Object) -> str | None:
-    """The class it asks for, in the field or in the annotation of old."""
-    named = get_path(ingress, "spec", "ingressClassName")
-    return named or annotations_of(ingress).get(_CLASS_ANNOTATION)
+    """The class an Ingress asks for; None leaves it to the default."""
+    name = get_path(ingress, "spec", "ingressClassName")
+    return name or annotations_of(ingress).get(_CLASS_ANNOTATION) or None
 
 
 def is_ours(ingress: Object, classes: Iterable[Object]) -> bool:
-    """By the class it names; one that names none goes to the newest default class, and to us where
-    no class is the default.
-    """
+    """Whether mk serves this Ingress."""
+    wanted = class_of(ingress)
     classes = list(classes)
-    ours = {name_of(one) for one in classes if get_path(one, "spec", "controller") == CONTROLLER}
-    asked = class_of(ingress)
-    if asked:
-        return asked in ours
-    defaults = [one for one in classes if annotations_of(one).get(_DEFAULT_ANNOTATION) == "true"]
-    return not defaults or name_of(max(defaults, key=_age)) in ours
+    if wanted is None:
+        defaults = [
+            each
+            for each in classes
+            if annotations_of(each).get(_DEFAULT_CLASS_ANNOTATION) == "true"
+        ]
+        # The newest default counts, as in Kubernetes' admission.
+        newest = sorted(defaults, key=_age, reverse=True)
+        return bool(newest) and _is_our_class(newest[0])
+    named = next((each for each in classes if name_of(each) == wanted), None)
+    return wanted == CLASS if named is None else _is_our_class(named)
 
 
-def build_table(ingresses: Iterable[Object], classes: Iterable[Object]) -> Table:
-    """`classes` are all IngressClasses."""
-    classes = list(classes)
-    served = sorted((one for one in ingresses if is_ours(one, classes)), key=_age)
-    rules: dict[str, list[Rule]] = {}
-    defaults: dict[str, Rule] = {}
-    tls: dict[str, TlsHost] = {}
-    for ingress in served:
-        for host, rule in _rules_of(ingress):
-            known = rules.setdefault(host, [])
-            if all((rule.path, rule.type) != (one.path, one.type) for one in known):
-                known.append(rule)
-        default = _default_of(ingress)
-        if default is not None:
-            for host in _hosts_of(ingress) or [""]:
-                defaults.setdefault(host, default)
-        for tls_host in _tls_of(ingress):
-            _add_tls(tls, tls_host)
-    ordered = {host: tuple(sorted(found, key=_precedence)) for host, found in rules.items()}
-    return Table(ordered, defaults, {host: tls[host] for host in tls if not _is_covered(host, tls)})
+def targets_of(ingress: Object) -> dict[Target, None]:
+    """The Service ports an Ingress names, in its order."""
+    backends = [get_path(ingress, "spec", "defaultBackend")]
+    for rule in get_path(ingress, "spec", "rules", default=[]):
+        backends += [path.get("backend") for path in get_path(rule, "http", "paths", default=[])]
+    found = (_target(namespace_of(ingress), backend) for backend in backends if backend)
+    return {target: None for target in found if target is not None}
+
+
+def secrets_of(ingress: Object) -> dict[Key, tuple[str, ...]]:
+    """The TLS Secrets an Ingress names, and the hosts each is for."""
+    found: dict[Key, tuple[str, ...]] = {}
+    rules = get_path(ingress, "spec", "rules", default=[])
+    rule_hosts = [rule.get("host") or ANY_HOST for rule in rules] or [ANY_HOST]
+    for tls in get_path(ingress, "spec", "tls", default=[]):
+        if name := tls.get("secretName"):
+            key = make_key(namespace_of(ingress), name)
+            hosts = (host.lower() for host in tls.get("hosts") or rule_hosts)
+            found[key] = tuple(dict.fromkeys([*found.get(key, ()), *hosts]))
+    return found
+
+
+def unsupported_parts(ingress: Object) -> list[str]:
+    """What the Ingress asks for and mk doesn't do, each as a user would look for it."""
+    found = [
+        f"metadata.annotations[{name}]"
+        for name, value in sorted(annotations_of(ingress).items())
+        if name.startswith(_NGINX) and not _is_understood(name, value)
+    ]
+    if get_path(ingress, "spec", "defaultBackend", "resource"):
+        found.append("spec.defaultBackend.resource")
+    for number, rule in enumerate(get_path(ingress, "spec", "rules", default=[])):
+        for index, path in enumerate(get_path(rule, "http", "paths", default=[])):
+            if get_path(path, "backend", "resource"):
+                found.append(f"spec.rules[{number}].http.paths[{index}].backend.resource")
+    return found
+
+
+def host_name(host: str) -> str:
+    """A Host header's name: lower case, without port and final dot."""
+    name = host.lower()
+    if name.startswith("["):
+        return name.partition("]")[0] + "]"
+    return name.partition(":")[0].removesuffix(".")
 
 
 def clean_path(path: str) -> str:
-    """The path as the pod will understand it: `/a/../b` and `/a/%2e%2E/b` are `/b`, and must not
-    match a rule for `/a`.
+    """The path as most servers understand it: decoded, no empty, `.` or `..` elements. So nothing
+    reaches a Service by `/open/../closed` that only `/open` leads to.
     """
-    if "%" in path:
-        path = unquote_to_bytes(path.encode("latin-1", "replace")).decode(errors="replace")
-    if "/." not in path and "//" not in path and path.startswith("/"):
-        return path
-    kept: list[str] = []
-    parts = path.split("/")
-    for part in parts:
-        if part == "..":
-            del kept[-1:]
-        elif part not in (".", ""):
-            kept.append(part)
-    ending = "/" if kept and parts[-1] in ("", ".", "..") else ""
-    return "/" + "/".join(kept) + ending
+    if "%" not in path and "//" not in path and "/." not in path:
+        return path or "/"
+    decoded = unquote(path, errors="surrogateescape")
+    cleaned = posixpath.normpath("/" + decoded.lstrip("/"))
+    if decoded.endswith(("/", "/.", "/..")) and cleaned != "/":
+        cleaned += "/"
+    return cleaned
 
 
-def _age(obj: Mapping[str, Any]) -> tuple[str, Key]:
-    return (str(get_path(obj, "metadata", "creationTimestamp", default="")), key_of(obj))
+class _Builder:
+    """Takes Ingresses, oldest first; what is already there stays."""
+
+    def __init__(self) -> None:
+        self._exact: dict[str, dict[str, Route]] = {}
+        self._prefixes: dict[str, dict[str, Route]] = {}
+        self._host_defaults: dict[str, Route] = {}
+        self._defaults: list[tuple[bool, Route]] = []
+        self._secrets: dict[str, dict[Key, None]] = {}
+
+    def add(self, ingress: Object) -> None:
+        rules = get_path(ingress, "spec", "rules", default=[])
+        default = get_path(ingress, "spec", "defaultBackend")
+        if default:
+            self._defaults.append((bool(rules), _route(ingress, default)))
+        for rule in rules:
+            host = (rule.get("host") or ANY_HOST).lower()
+            self._exact.setdefault(host, {})
+            self._prefixes.setdefault(host, {})
+            if default:
+                self._host_defaults.setdefault(host, _route(ingress, default))
+            for path in get_path(rule, "http", "paths", default=[]):
+                self._add_path(host, path, _route(ingress, path.get("backend") or {}))
+        for key, hosts in secrets_of(ingress).items():
+            for host in hosts:
+                self._secrets.setdefault(host, {})[key] = None
+
+    def _add_path(self, host: str, rule: Object, route: Route) -> None:
+        path, type_ = rule.get("path") or "/", rule.get("pathType")
+        if type_ == "Exact":
+            self._exact[host].setdefault(clean_path(path), route)
+            return
+        if type_ != "Prefix" and path.endswith("/*"):  # as other controllers write a prefix
+            path = path[:-1]
+        self._prefixes[host].setdefault(clean_path(path).rstrip("/"), route)
+
+    def table(self) -> RoutingTable:
+        hosts = {
+            host: HostRoutes(
+                exact=self._exact[host],
+                prefixes=self._prefixes[host],
+                default=self._host_defaults.get(host),
+                longest=max(map(len, self._prefixes[host]), default=0),
+            )
+            for host in self._exact
+        }
+        # An Ingress that is nothing but a default backend is meant for everyone.
+        defaults = sorted(self._defaults, key=lambda entry: entry[0])
+        return RoutingTable(
+            hosts=hosts,
+            default=defaults[0][1] if defaults else None,
+            secrets={host: tuple(keys) for host, keys in self._secrets.items()},
+        )
 
 
-def _precedence(rule: Rule) -> tuple[bool, int]:
-    return (rule.type != "Exact", -len(rule.path))
+def _route(ingress: Object, backend: Object) -> Route:
+    annotations = annotations_of(ingress)
+    rewrites = (annotations.get(name, "") for name in _REWRITE_ANNOTATIONS)
+    return Route(
+        ingress=key_of(ingress),
+        target=_target(namespace_of(ingress), backend),
+        ssl_redirect=any(annotations.get(name) == "true" for name in _REDIRECT_ANNOTATIONS),
+        rewrite=next((path for path in rewrites if _is_plain_path(path)), ""),
+    )
 
 
-def _rules_of(ingress: Object) -> Iterable[tuple[str, Rule]]:
-    redirect = _says_yes(ingress, _REDIRECT_ANNOTATIONS)
-    rewrite = _rewrite_of(ingress)
-    for host_rule in get_path(ingress, "spec", "rules", default=[]):
-        host = (host_rule.get("host") or "").lower()
-        for path in get_path(host_rule, "http", "paths", default=[]):
-            target = _target_of(path.get("backend"), namespace_of(ingress))
-            if target is not None:
-                type_, value = _path_of(path)
-                yield host, Rule(value, type_, target, key_of(ingress), redirect, rewrite)
+def _is_understood(annotation: str, value: str) -> bool:
+    if annotation in _REWRITE_ANNOTATIONS:
+        return _is_plain_path(value)
+    return annotation in _REDIRECT_ANNOTATIONS
 
 
-def _path_of(path: Object) -> tuple[PathType, str]:
-    asked, value = path.get("pathType"), path.get("path") or "/"
-    if asked == "Exact":
-        return "Exact", clean_path(value)
-    if asked == "ImplementationSpecific":
-        value = value.removesuffix("*")
-    return "Prefix", clean_path(value).rstrip("/")
+def _is_plain_path(value: str) -> bool:
+    """Nothing that refers to parts of a regular expression, nor what can't stand in a request."""
+    return value.startswith("/") and value.isascii() and not set(value) & set("$?# \t\r\n")
 
 
-def _default_of(ingress: Object) -> Rule | None:
-    backend = get_path(ingress, "spec", "defaultBackend")
-    target = _target_of(backend, namespace_of(ingress))
-    if target is None:
+def _target(namespace: str, backend: Object) -> Target | None:
+    service = backend.get("service")
+    if not service:
         return None
-    return Rule("", "Prefix", target, key_of(ingress), _says_yes(ingress, _REDIRECT_ANNOTATIONS))
+    port = service.get("port") or {}
+    return Target(
+        make_key(namespace, service.get("name", "")), port.get("name") or port.get("number") or 0
+    )
 
 
-def _target_of(backend: Object | None, namespace: str) -> Target | None:
-    name = get_path(backend, "service", "name")
-    port = get_path(backend, "service", "port", default={})
-    number = port.get("number") or port.get("name")
-    return Target(namespace, name, number) if name and number else None
+def _names_for(host: str) -> tuple[str, ...]:
+    """The rules' hosts that take in `host`, the most specific first. A `*` is one label."""
+    label, dot, rest = host.partition(".")
+    return (host, f"*.{rest}", ANY_HOST) if label and dot else (host, ANY_HOST)
 
 
-def _tls_of(ingress: Object) -> Iterable[TlsHost]:
-    """Hosts with a Secret first; every other host of a rule is the authority's."""
-    key, namespace = key_of(ingress), namespace_of(ingress)
-    hosts = _hosts_of(ingress)
-    for entry in get_path(ingress, "spec", "tls", default=[]):
-        for host in entry.get("hosts") or hosts:
-            yield TlsHost(host.lower(), namespace, entry.get("secretName") or None, key)
-    for host in hosts:
-        yield TlsHost(host, namespace, None, key)
+def _is_our_class(ingress_class: Object) -> bool:
+    return bool(get_path(ingress_class, "spec", "controller") == CONTROLLER)
 
 
-def _hosts_of(ingress: Object) -> list[str]:
-    named = [rule.get("host") for rule in get_path(ingress, "spec", "rules", default=[])]
-    return [host.lower() for host in named if host]
-
-
-def _is_covered(host: str, tls: Mapping[str, TlsHost]) -> bool:
-    """A wildcard's Secret goes before a certificate of the authority's own."""
-    wildcard = tls.get(wildcard_of(host))
-    return tls[host].secret is None and wildcard is not None and wildcard.secret is not None
-
-
-def _add_tls(tls: dict[str, TlsHost], new: TlsHost) -> None:
-    known = tls.get(new.host)
-    if known is None or (known.secret is None and new.secret is not None):
-        tls[new.host] = new
-
-
-def _says_yes(ingress: Object, annotations: Iterable[str]) -> bool:
-    found = annotations_of(ingress)
-    return any(found.get(name, "").lower() == "true" for name in annotations)
-
-
-def _rewrite_of(ingress: Object) -> str:
-    """Only a plain path: what refers to parts of a regular expression has none to refer to."""
-    found = annotations_of(ingress)
-    for name in _REWRITE_ANNOTATIONS:
-        target = found.get(name, "")
-        if target.startswith("/") and "$" not in target:
-            return target
-    return ""
+def _age(obj: Object) -> tuple[str, str]:
+    return str(get_path(obj, "metadata", "creationTimestamp", default="")), key_of(obj)

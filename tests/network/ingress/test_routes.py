@@ -5,8 +5,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minikube_py.meta.objects import Object
-from minikube_py.network.ingress.routes import Table, Target, build_table, clean_path, is_ours
+from minikube_py.meta.objects import Key, Object
+from minikube_py.network.ingress.routes import (
+    RoutingTable,
+    Target,
+    build_table,
+    clean_path,
+    host_name,
+    is_ours,
+    secrets_of,
+    targets_of,
+    unsupported_parts,
+)
 
 OLD, NEW = "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"
 
@@ -30,7 +40,7 @@ def ingress(
 ) -> Object:
     metadata = {"name": name, "namespace": namespace, "creationTimestamp": made}
     metadata["annotations"] = spec.pop("annotations", {})
-    return {"metadata": metadata, "spec": {"rules": list(rules), **spec}}
+    return {"metadata": metadata, "spec": {"ingressClassName": "mk", "rules": list(rules), **spec}}
 
 
 def ingress_class(
@@ -42,9 +52,9 @@ def ingress_class(
     return {"metadata": metadata, "spec": {"controller": controller}}
 
 
-def service_for(table: Table, host: str, asked: str) -> str | None:
+def service_for(table: RoutingTable, host: str, asked: str) -> str | None:
     route = table.find(host, asked)
-    return None if route is None else route.target.service
+    return None if route is None or route.target is None else route.target.service.partition("/")[2]
 
 
 @pytest.mark.parametrize(
@@ -132,22 +142,22 @@ def test_nothing_matches_without_rule_and_default() -> None:
 
     assert table.find("foo.com", "/b") is None
     assert table.find("bar.com", "/a") is None
+    assert table.knows("foo.com")
+    assert not table.knows("bar.com")
 
 
 @pytest.mark.parametrize(
     ("spec", "annotation", "classes", "ours"),
     [
-        pytest.param("mk", None, [ingress_class("mk")], True, id="mk"),
+        pytest.param("mk", None, [], True, id="mk without an object"),
         pytest.param("mk", None, [ingress_class("mk", "k8s.io/nginx")], False, id="mk taken over"),
         pytest.param("web", None, [ingress_class("web")], True, id="another class of mk"),
         pytest.param("web", None, [], False, id="unknown class"),
-        pytest.param(
-            "nginx", "mk", [ingress_class("mk")], False, id="the field goes before the annotation"
-        ),
-        pytest.param(None, "mk", [ingress_class("mk")], True, id="annotation"),
+        pytest.param("nginx", "mk", [], False, id="the field goes before the annotation"),
+        pytest.param(None, "mk", [], True, id="annotation"),
         pytest.param(None, "nginx", [ingress_class("mk", default=True)], False, id="other"),
         pytest.param(None, None, [ingress_class("mk", default=True)], True, id="default"),
-        pytest.param(None, None, [ingress_class("mk")], True, id="no default"),
+        pytest.param(None, None, [ingress_class("mk")], False, id="no default"),
         pytest.param(
             None,
             None,
@@ -168,55 +178,49 @@ def test_an_ingress_is_ours_by_its_class(
     assert (build_table([obj], classes).find("foo.com", "/") is not None) is ours
 
 
-def test_a_wildcards_secret_goes_before_the_authority_and_a_hosts_own_before_both() -> None:
+def test_secrets_are_tried_for_the_exact_host_then_the_wildcard() -> None:
     wild = ingress("wild", tls=[{"hosts": ["*.foo.com"], "secretName": "wild"}])
-    own = ingress("own", rule("bar.foo.com"), tls=[{"hosts": ["bar.foo.com"], "secretName": "own"}])
-    plain = ingress("plain", rule("x.foo.com"), rule("other.com"), made=NEW)
+    own = ingress("own", made=NEW, tls=[{"hosts": ["bar.foo.com"], "secretName": "own"}])
+    table = build_table([own, wild], [])
 
-    tls = build_table([own, wild, plain], []).tls
-
-    shown = {host: one.secret for host, one in tls.items()}
-    assert shown == {"*.foo.com": "wild", "bar.foo.com": "own", "other.com": None}
+    assert table.secrets_for("bar.foo.com") == ("a/own", "a/wild")
+    assert table.secrets_for("x.foo.com") == ("a/wild",)
+    assert table.secrets_for("foo.com") == ()
 
 
 def test_a_secret_without_hosts_is_for_the_hosts_of_the_rules() -> None:
     obj = ingress("i", rule("foo.com"), rule("bar.com"), tls=[{"secretName": "s"}])
 
-    tls = build_table([obj], []).tls
+    assert secrets_of(obj) == {"a/s": ("foo.com", "bar.com")}
 
-    assert {host: one.secret for host, one in tls.items()} == {"foo.com": "s", "bar.com": "s"}
+
+def test_a_host_without_secret_name_is_left_to_the_authority() -> None:
+    table = build_table([ingress("i", rule("foo.com"), tls=[{"hosts": ["foo.com"]}])], [])
+
+    assert table.secrets_for("foo.com") == ()
 
 
 def test_targets_are_services_by_number_or_name() -> None:
     named = {"path": "/n", "pathType": "Prefix", "backend": backend("web", "http")}
     resource = {"path": "/r", "pathType": "Prefix", "backend": {"resource": {"kind": "Bucket"}}}
     obj = ingress("i", rule("foo.com", named, resource), defaultBackend=backend("rest"))
+    targets = {Target(Key("a/web"), "http"), Target(Key("a/rest"), 80)}
 
-    assert build_table([obj], []).targets() == {
-        Target("a", "web", "http"),
-        Target("a", "rest", 80),
-    }
+    assert set(targets_of(obj)) == targets
+    assert build_table([obj], []).targets() == targets
+    assert unsupported_parts(obj) == ["spec.rules[0].http.paths[1].backend.resource"]
 
 
-def test_annotations_that_users_of_nginx_know_are_understood() -> None:
+def test_annotations_that_would_change_much_elsewhere_are_named() -> None:
     prefix = "nginx.ingress.kubernetes.io/"
-    annotations = {f"{prefix}rewrite-target": "/x", f"{prefix}ssl-redirect": "true"}
+    annotations = {f"{prefix}rewrite-target": "/$1", f"{prefix}ssl-redirect": "true", "x": "y"}
     obj = ingress("i", rule("foo.com", path("/", "web")), annotations=annotations)
+    route = build_table([obj], []).find("foo.com", "/")
 
-    found = build_table([obj], []).find("foo.com", "/")
-
-    assert found is not None
-    assert (found.rewrite, found.redirect) == ("/x", True)
-
-
-def test_a_rewrite_by_parts_of_an_expression_is_left_out() -> None:
-    annotations = {"nginx.ingress.kubernetes.io/rewrite-target": "/$2"}
-    obj = ingress("i", rule("foo.com", path("/", "web")), annotations=annotations)
-
-    found = build_table([obj], []).find("foo.com", "/")
-
-    assert found is not None
-    assert found.rewrite == ""
+    assert unsupported_parts(obj) == [f"metadata.annotations[{prefix}rewrite-target]"]
+    assert route is not None
+    assert route.ssl_redirect
+    assert not route.rewrite
 
 
 @pytest.mark.parametrize(
@@ -242,7 +246,15 @@ def test_a_path_is_understood_as_servers_do(sent: str, cleaned: str) -> None:
 def test_a_path_cannot_climb_out_of_what_is_open() -> None:
     table = build_table([ingress("i", rule("foo.com", path("/open", "web")))], [])
 
-    assert table.find("foo.com", clean_path("/open/%2e%2e/closed")) is None
+    assert table.find("foo.com", "/open/%2e%2e/closed") is None
+
+
+@pytest.mark.parametrize(
+    ("header", "name"),
+    [("Foo.com:8080", "foo.com"), ("foo.com.", "foo.com"), ("[::1]:80", "[::1]"), ("", "")],
+)
+def test_a_host_is_its_name(header: str, name: str) -> None:
+    assert host_name(header) == name
 
 
 # --- properties --------------------------------------------------------------------------------
