@@ -48,6 +48,7 @@ class ServiceProxy:
         self._changing: Ports = {}
         self._kernel_lock = asyncio.Lock()
         self._dirty: set[Key] = set()
+        self._kernel_only: set[Key] = set()
         self._wake = asyncio.Event()
         self._applied = asyncio.Condition()
         self._ready = asyncio.Event()
@@ -153,15 +154,26 @@ class ServiceProxy:
             else:
                 self._ports.pop(key, None)
         for key, lines in problems.items():
-            _log.error("service not served on all addresses service=%s problem=%s", key, lines[0])
             self._ports.pop(key, None)
-            self._retry({key})
+            self._work_around(key, lines[0])
         self._changing = {}
         unwanted = self._listeners.take_others(changed, self._all(changed))
         if unwanted:
             group.create_task(self._retire(unwanted))
         await self._forget_flows({key: old[key] for key in changed}, changed)
         await self._tell()
+
+    def _work_around(self, key: Key, problem: str) -> None:
+        """A program that listens on all of the host's addresses stands in the daemon's way, not in
+        the kernel's, which translates before anybody listens.
+        """
+        if not self._settings.kernel or key in self._kernel_only:
+            _log.error("service not served on all addresses service=%s problem=%s", key, problem)
+            self._retry({key})
+            return
+        _log.warning("service goes through the kernel service=%s because=%s", key, problem)
+        self._kernel_only.add(key)
+        self._mark(key)
 
     async def _tell(self) -> None:
         async with self._applied:
@@ -170,8 +182,10 @@ class ServiceProxy:
     def _wanted(self, key: Key) -> tuple[ServicePort, ...]:
         service = self._services.get(key)
         if service is None:
+            self._kernel_only.discard(key)
             return ()
-        return service_ports(service, self._slices.by_index(_INDEX, key), self._settings)
+        ports = service_ports(service, self._slices.by_index(_INDEX, key), self._settings)
+        return tuple(_by_kernel(ports)) if key in self._kernel_only else ports
 
     async def _change_kernel(self, changed: Ports, *, whole: bool) -> None:
         if not self._settings.kernel:

@@ -176,6 +176,22 @@ async def test_a_port_that_declares_http_says_why_when_it_has_no_pods(served: Se
     await served.until("503", "c", vip, 80)
 
 
+async def test_a_program_on_all_of_the_hosts_addresses_does_not_get_a_services_requests(
+    served: Served,
+) -> None:
+    with socket.socket() as stranger:
+        stranger.bind(("0.0.0.0", 0))
+        stranger.listen()
+        port = stranger.getsockname()[1]
+
+        await served.web_pod("p1")
+        address = await served.service("web", "p1", port={"port": port})
+        await served.proxy.wait_settled()
+
+        assert await served.ask("p1", address, port) == "p1"
+        assert await served.ask(None, address, port) == "p1"
+
+
 async def test_a_deleted_service_is_refused_and_its_address_gone(served: Served) -> None:
     vip = await served.service("web", "p0")
     await served.until("p0", "c", vip, 80)
