@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network
@@ -16,6 +16,7 @@ from minikube_py.container_runtime.interface import ContainerRuntime, ObservedCo
 from minikube_py.container_runtime.simulated import SimulatedRuntime
 from minikube_py.control_loop.informer import Informers
 from minikube_py.control_loop.recorder import Recorder
+from minikube_py.daemon.mounts import unmount_below
 from minikube_py.kinds.catalog import EVENT, NAMESPACE, POD, builtin_catalog
 from minikube_py.kinds.kind import Kind
 from minikube_py.kubelet.agent import Kubelet, KubeletSettings
@@ -242,7 +243,17 @@ async def paper_world(tmp_path: Path) -> AsyncIterator[World]:
 
 
 @pytest.fixture
-async def docker_world(tmp_path: Path) -> AsyncIterator[World]:
+def mounts_gone(tmp_path: Path) -> Iterator[None]:
+    """Nothing stays mounted below the test's folder, however the test ends: needs no loop of the
+    test's, which an interrupt may have ended.
+    """
+    yield
+    left = asyncio.run(unmount_below(tmp_path))
+    assert not left, f"still mounted: {left}"
+
+
+@pytest.fixture
+async def docker_world(tmp_path: Path, mounts_gone: None) -> AsyncIterator[World]:
     """Docker and a bridge of this test's own; a kubelet runs."""
     cluster = Cluster(f"t-{secrets.token_hex(3)}")
     host = Host()

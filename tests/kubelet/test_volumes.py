@@ -1,5 +1,7 @@
 import os
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,6 +10,7 @@ from typing import Any
 import pytest
 
 from minikube_py.container_runtime.simulated import SimulatedRuntime
+from minikube_py.daemon.mounts import mounts_below
 from minikube_py.kubelet.field_refs import PodPlace
 from minikube_py.kubelet.host_files import HostFiles
 from minikube_py.kubelet.podspec import member as member_of
@@ -71,7 +74,7 @@ def pod(source: dict[str, Any], security: dict[str, Any] | None = None, **mount:
 
 
 @pytest.fixture
-def shelf(tmp_path: Path) -> Iterator[Shelf]:
+def shelf(tmp_path: Path, mounts_gone: None) -> Iterator[Shelf]:
     clock, files = FakeClock(), HostFiles()
     runtime = SimulatedRuntime(Cluster("t"), clock=clock, state_dir=tmp_path / "paper")
     made = Shelf(tmp_path / "pods", None)  # type: ignore[arg-type]
@@ -98,6 +101,34 @@ async def test_memory_is_a_mount_that_goes_with_the_pod(shelf: Shelf) -> None:
     assert path == again
     assert size.f_blocks * size.f_frsize == 1 << 20
     assert not path.exists()
+
+
+@pytest.mark.root
+def test_a_test_that_is_interrupted_leaves_nothing_mounted(
+    tmp_path: Path, mounts_gone: None
+) -> None:
+    (tmp_path / "test_interrupted.py").write_text(
+        "from tests.kubelet.conftest import HostFiles, mounts_gone\n"
+        "async def test_it(tmp_path, mounts_gone):\n"
+        "    await HostFiles().mount_memory(tmp_path / 'memory', size_bytes=0, group=None)\n"
+        "    raise KeyboardInterrupt\n"
+    )
+    base = tmp_path / "base"
+
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--basetemp={base}"]
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [*command, f"--config-file={root}/pyproject.toml", str(tmp_path)],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+    assert "KeyboardInterrupt" in done.stdout
+    assert (base / "test_it0" / "memory").is_dir()
+    assert mounts_below(tmp_path) == []
 
 
 @pytest.mark.root
