@@ -1,5 +1,6 @@
 """`python -m minikube_py.daemon`: the process behind a cluster. `mk up` starts it."""
 
+import logging
 import sys
 
 import uvloop
@@ -19,7 +20,17 @@ def main() -> int:
     except StartFailure as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
         return 1
+    except Exception as error:
+        logging.getLogger(__name__).exception("the daemon ends on an error nobody expected")
+        print(f"error: {_innermost(error)!r} (that is a bug in mk)", file=sys.stderr, flush=True)
+        return 1
     return 0
+
+
+def _innermost(error: Exception) -> Exception:
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 if __name__ == "__main__":

@@ -88,10 +88,16 @@ class Assembly:
     _runtime: ContainerRuntime
     _ground: Ground
     _pods_dir: Path
+    _network: "_Network | None"
 
     async def wait_ready(self) -> None:
         """The API, the Node and DNS answer; the caller bounds the time."""
         await wait_for(self.checks)
+
+    async def hand_over(self) -> None:
+        """Lets the kernel serve what the daemon proxied, for while only the daemon is gone."""
+        if self._network is not None:
+            await self._network.proxy.hand_to_kernel()
 
     async def stop_pods(self) -> None:
         """Takes containers, mounts and devices off the host; objects and volumes stay."""
@@ -213,6 +219,7 @@ async def _assemble(
         _runtime=runtime,
         _ground=ground,
         _pods_dir=settings.pods_dir,
+        _network=network,
     )
 
 

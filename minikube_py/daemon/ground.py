@@ -21,11 +21,10 @@ from minikube_py.daemon.choices import (
 )
 from minikube_py.daemon.settings import Settings
 from minikube_py.meta.cluster import Cluster
-from minikube_py.network import firewall
+from minikube_py.network.cleanup import remove_all
 from minikube_py.network.host import Host
 from minikube_py.network.pod_network import BridgePodNetwork, PaperPodNetwork
 from minikube_py.network.ranges import Ranges, RangeTaken, pick_ranges, plan_of
-from minikube_py.network.service_proxy.nftables import Nft
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class Ground:
     async def remove(self) -> None:
         """Takes devices, routes and rules off the host."""
         if self.host is not None:
-            await clear_host(self.host, self.cluster)
+            await remove_all(self.host, self.cluster)
 
     async def close(self) -> None:
         if self.host is not None:
@@ -81,13 +80,6 @@ async def lay_ground(settings: Settings, runtime: ContainerRuntime) -> Ground:
     await network.start()
     await host.add_service_address(cluster, ranges.dns)
     return Ground(choices, ranges, network, host, cluster)
-
-
-async def clear_host(host: Host, cluster: Cluster) -> None:
-    """What `lay_ground` and the service proxy left in the kernel; what is already away is fine."""
-    await firewall.remove_rules(cluster)
-    await Nft(cluster.nft_table).remove()
-    await host.remove_all(cluster)
 
 
 def kubernetes_address(ranges: Ranges) -> str:

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from minikube_py.container_runtime.interface import RuntimeFailure
 from minikube_py.daemon.assembly import open_runtime
 from minikube_py.daemon.choices import StartFailure
-from minikube_py.daemon.ground import clear_host
 from minikube_py.daemon.mounts import unmount_below
 from minikube_py.daemon.settings import Settings
+from minikube_py.network.cleanup import remove_all
 from minikube_py.network.host import Host
 
 
@@ -24,7 +24,7 @@ async def purge(settings: Settings) -> None:
     try:
         await runtime.remove_everything(volumes=True)
         _require_none(await unmount_below(settings.pods_dir))
-        await clear_host(host, settings.cluster)
+        await remove_all(host, settings.cluster)
     except RuntimeFailure as error:
         raise StartFailure(f"could not remove everything: {error}") from error
     finally:

@@ -1,8 +1,7 @@
 """The daemon's life: prepare, start in groups, say ready, wait for a signal, stop in reverse.
 
 SIGTERM stops the Pods with the daemon, SIGINT leaves them running. Killed at any other moment, the
-next start
-picks up from the store, the containers' labels and the kernel.
+next start picks up from the store, the containers' labels and the kernel.
 """
 
 import asyncio
@@ -18,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from minikube_py import __version__
-from minikube_py.daemon.assembly import Assembly, Component, assemble
+from minikube_py.daemon.assembly import Component, assemble
 from minikube_py.daemon.choices import Choices, StartFailure
 from minikube_py.daemon.record import Record, RecordFile, process_start_time
 from minikube_py.daemon.settings import Settings
@@ -28,9 +27,7 @@ _READY_DEADLINE = 60.0  # seconds until a start that does not get ready is given
 
 
 async def run(settings: Settings) -> None:
-    """Returns when the daemon was told to stop; raises StartFailure and its like when it can't
-    start.
-    """
+    """Returns when the daemon was told to stop; raises StartFailure when it can't start."""
     began = time.monotonic()
     stop = _StopSignal()
     with _only_daemon(settings.data_dir):
@@ -47,7 +44,10 @@ async def run(settings: Settings) -> None:
                     _log.info("ready after_ms=%d", (time.monotonic() - began) * 1000)
                     await stop.wait()
                     _log.info("stopping pods=%s", "stop" if stop.stops_pods else "keep")
-                await _leave(assembly, stop)
+                    if not stop.stops_pods:
+                        await assembly.hand_over()
+                if stop.stops_pods:
+                    await assembly.stop_pods()
         except TimeoutError as error:
             raise StartFailure(
                 f"the cluster was not ready within {_READY_DEADLINE:.0f} s; the log beside the "
@@ -73,11 +73,6 @@ class _StopSignal:
 
     async def wait(self) -> None:
         await self._event.wait()
-
-
-async def _leave(assembly: Assembly, stop: _StopSignal) -> None:
-    if stop.stops_pods:
-        await assembly.stop_pods()
 
 
 @asynccontextmanager
