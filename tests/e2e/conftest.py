@@ -53,14 +53,14 @@ def run_command(
 
 
 def eventually(what: str, check: Callable[[], _T | None], seconds: float = 30) -> _T:
-    """Polls until `check` gives something true; an AssertionError inside counts as not yet."""
+    """Polls until `check` gives something true; an AssertionError or OSError counts as not yet."""
     deadline = time.monotonic() + seconds
     last = ""
     while True:
         try:
             if result := check():
                 return result
-        except AssertionError as error:
+        except (AssertionError, OSError) as error:
             last = f": {error}"
         if time.monotonic() >= deadline:
             raise AssertionError(f"{what}: not within {seconds:.0f} s{last}")

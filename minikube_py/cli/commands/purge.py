@@ -14,7 +14,7 @@ from minikube_py.cli.record import live_record, read_record, stop
 from minikube_py.cli.terminal import is_terminal
 from minikube_py.meta.cluster import Cluster, record_paths
 
-_MARKS = ("daemon.log", "kubeconfig", "state.db")
+_MARKS = ("daemon.log", "kubeconfig", "store.db")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
