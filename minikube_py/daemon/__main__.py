@@ -6,9 +6,8 @@ import sys
 import uvloop
 
 from minikube_py.daemon.choices import StartFailure
-from minikube_py.daemon.purge import purge
 from minikube_py.daemon.run import configure_logging, run
-from minikube_py.daemon.settings import parse_settings
+from minikube_py.daemon.settings import Settings, parse_settings
 
 
 def main() -> int:
@@ -16,7 +15,7 @@ def main() -> int:
     settings = parse_settings(sys.argv[1:])
     configure_logging(verbose=settings.verbose)
     try:
-        uvloop.run(purge(settings) if settings.purge else run(settings))
+        uvloop.run(_purge(settings) if settings.purge else run(settings))
     except StartFailure as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
         return 1
@@ -25,6 +24,12 @@ def main() -> int:
         print(f"error: {_innermost(error)!r} (that is a bug in mk)", file=sys.stderr, flush=True)
         return 1
     return 0
+
+
+async def _purge(settings: Settings) -> None:
+    from minikube_py.daemon.purge import purge  # no start needs it
+
+    await purge(settings)
 
 
 def _innermost(error: Exception) -> Exception:

@@ -3,6 +3,8 @@
 Runs at every start and only adds what is missing, so a user's changes stay.
 """
 
+import asyncio
+
 from minikube_py.kinds import catalog
 from minikube_py.kinds.kind import Kind
 from minikube_py.meta.errors import AlreadyExists
@@ -17,11 +19,13 @@ INGRESS_CLASS = "mk"
 
 async def bootstrap(resources: Resources, *, dns_address: str) -> None:
     """Adds what is missing; `dns_address` is the DNS Service's."""
-    for namespace in NAMESPACES:
-        await _ensure(resources, catalog.NAMESPACE, _named("v1", "Namespace", namespace))
+    async with asyncio.TaskGroup() as group:  # which share a commit
+        for namespace in NAMESPACES:
+            named = _named("v1", "Namespace", namespace)
+            group.create_task(_ensure(resources, catalog.NAMESPACE, named))
+        group.create_task(_ensure(resources, catalog.STORAGE_CLASS, _storage_class()))
+        group.create_task(_ensure(resources, catalog.INGRESS_CLASS, _ingress_class()))
     await _ensure(resources, catalog.SERVICE, _dns_service(dns_address))
-    await _ensure(resources, catalog.STORAGE_CLASS, _storage_class())
-    await _ensure(resources, catalog.INGRESS_CLASS, _ingress_class())
 
 
 async def _ensure(resources: Resources, kind: Kind, obj: Object) -> None:

@@ -17,8 +17,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from minikube_py import __version__
-from minikube_py.daemon.assembly import Component, assemble
+from minikube_py.daemon.assembly import assemble
 from minikube_py.daemon.choices import Choices, StartFailure
+from minikube_py.daemon.component import Component
 from minikube_py.daemon.record import Record, RecordFile, process_start_time
 from minikube_py.daemon.settings import Settings
 

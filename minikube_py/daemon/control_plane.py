@@ -1,0 +1,219 @@
+"""What runs on the ground: the API server, the controllers, the kubelet, the network's servers.
+
+Importing all this takes longer than laying the ground does, so `assembly` does the two side by
+side. It is for `assembly` alone, and names no adapter.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from minikube_py.apiserver.app import build_app
+from minikube_py.container_runtime.interface import ContainerRuntime
+from minikube_py.control_loop.informer import Informers
+from minikube_py.control_loop.recorder import Recorder
+from minikube_py.controllers.kubernetes_service import ApiAddress
+from minikube_py.daemon.api import ApiEndpoint, server_context
+from minikube_py.daemon.bootstrap import bootstrap
+from minikube_py.daemon.certificates import CertificateAuthority
+from minikube_py.daemon.choices import StartFailure
+from minikube_py.daemon.component import Component
+from minikube_py.daemon.controllers import ClusterFacts, Recorders, new_controllers
+from minikube_py.daemon.ground import Ground, host_address, kubernetes_address, node_name
+from minikube_py.daemon.kubeconfig import write_kubeconfig
+from minikube_py.daemon.readiness import Check, dns_answers, node_is_ready
+from minikube_py.daemon.settings import Settings
+from minikube_py.kinds import catalog, openapi
+from minikube_py.kubelet.agent import Kubelet, KubeletSettings
+from minikube_py.meta.timestamps import system_clock
+from minikube_py.network.dns.server import DnsServer
+from minikube_py.network.ingress.certificates import CertificateIssuer
+from minikube_py.network.ingress.server import IngressServer
+from minikube_py.network.service_proxy.nftables import Nft
+from minikube_py.network.service_proxy.proxy import ServiceProxy
+from minikube_py.network.service_proxy.targets import ProxySettings
+from minikube_py.resources.allocate import ServiceAllocator
+from minikube_py.resources.resources import Resources
+from minikube_py.scheduler.scheduler import Scheduler
+from minikube_py.store.interface import Store
+
+CLUSTER_DOMAIN = "cluster.local"
+ADMIN = ("kubernetes-admin", ["system:masters"])
+
+
+@dataclass(frozen=True)
+class ControlPlane:
+    """`groups` start in order, each after the one before it was started; `network` is None on
+    paper.
+    """
+
+    groups: Sequence[Sequence[Component]]
+    checks: dict[str, Check]
+    network: "Network | None"
+
+
+def warm_up() -> None:
+    """Reads the schemas, which the first write would wait for."""
+    openapi.definition_name(catalog.NAMESPACE)
+
+
+@dataclass(frozen=True)
+class Network:
+    proxy: ServiceProxy
+    dns: DnsServer
+    ingress: IngressServer
+
+    @property
+    def components(self) -> Sequence[Component]:
+        return [self.proxy, self.dns, self.ingress]
+
+    def checks(self, dns_address: str) -> dict[str, Check]:
+        return {
+            "services": self.proxy.wait_ready,
+            "dns": dns_answers(dns_address, f"kubernetes.default.svc.{CLUSTER_DOMAIN}"),
+            "ingress": self.ingress.wait_listening,
+        }
+
+
+async def build(
+    settings: Settings, runtime: ContainerRuntime, ground: Ground, store: Store
+) -> ControlPlane:
+    """Writes what every cluster holds, and wires the components; raises StartFailure."""
+    clock, ranges = system_clock, ground.ranges
+    allocator = ServiceAllocator(ranges.service)
+    resources = Resources(store, catalog.builtin_catalog(), clock=clock, allocator=allocator)
+    await bootstrap(resources, dns_address=ranges.dns)
+    informers = Informers(resources)
+    recorders = Recorders(resources, clock, node_name())
+    authority = CertificateAuthority.open(
+        settings.data_dir / "pki", name=settings.cluster.name, clock=clock
+    )
+    kubelet = Kubelet(
+        _kubelet_settings(settings, ground),
+        resources,
+        informers,
+        runtime,
+        ground.pod_network,
+        recorders.new("kubelet"),
+        clock,
+    )
+    scheduler = Scheduler(resources, informers, recorders.new("default-scheduler"), clock)
+    controllers = new_controllers(
+        resources,
+        informers,
+        recorders,
+        clock,
+        facts=_facts(settings, runtime, ground, authority),
+    )
+    network = await _network(
+        settings, ground, resources, informers, authority, recorders.new("ingress")
+    )
+    checks = {"node": node_is_ready(informers.of(catalog.NODE))}
+    if network is not None:
+        checks |= network.checks(ranges.dns)
+    app = build_app(
+        resources, streams=kubelet.streams, checks={"runtime": runtime.ping, **checks}, clock=clock
+    )
+    api = _api(settings, ground, authority, app)
+    return ControlPlane(
+        groups=[
+            [store, informers, runtime, *recorders.made],
+            [api, kubelet, scheduler, *controllers, *(network.components if network else [])],
+        ],
+        checks={"api": api.is_listening, **checks},
+        network=network,
+    )
+
+
+def _facts(
+    settings: Settings, runtime: ContainerRuntime, ground: Ground, authority: CertificateAuthority
+) -> ClusterFacts:
+    """Pods reach the API at the gateway of their network."""
+    address = "127.0.0.1" if ground.host is None else ground.ranges.gateway
+    return ClusterFacts(
+        settings.cluster,
+        runtime,
+        ApiAddress(address, ground.choices.api_port, kubernetes_address(ground.ranges)),
+        authority.certificate_pem.decode(),
+    )
+
+
+def _kubelet_settings(settings: Settings, ground: Ground) -> KubeletSettings:
+    return KubeletSettings(
+        node_name=node_name(),
+        cluster=settings.cluster,
+        data_dir=settings.data_dir,
+        cluster_dns=ground.ranges.dns,
+        cluster_domain=CLUSTER_DOMAIN,
+        host_ip=host_address(),
+        pod_cidr=ground.ranges.pod,
+        on_paper=settings.simulated,
+    )
+
+
+async def _network(
+    settings: Settings,
+    ground: Ground,
+    resources: Resources,
+    informers: Informers,
+    issuer: CertificateIssuer,
+    recorder: Recorder,
+) -> Network | None:
+    """Nothing on paper: there are no packets."""
+    ranges, choices = ground.ranges, ground.choices
+    if ground.host is None:
+        return None
+    if settings.service_proxy == "kernel" and not await Nft(settings.cluster.nft_table).is_usable():
+        raise StartFailure(
+            "--service-proxy kernel needs nftables, which this host's kernel or PATH lacks: "
+            "install the package nftables, or choose --service-proxy userspace"
+        )
+    proxy = ProxySettings(
+        ranges.service,
+        mode=settings.service_proxy,
+        reserved=frozenset({ranges.dns}),
+    )
+    return Network(
+        ServiceProxy(ground.host, settings.cluster, informers, proxy),
+        DnsServer(
+            informers,
+            [ranges.dns, ranges.gateway],
+            domain=CLUSTER_DOMAIN,
+            ranges=[ranges.pod, ranges.service],
+        ),
+        IngressServer(
+            informers,
+            resources,
+            issuer,
+            recorder,
+            http_port=choices.ingress_http_port,
+            https_port=choices.ingress_https_port,
+        ),
+    )
+
+
+def _api(
+    settings: Settings, ground: Ground, authority: CertificateAuthority, app: web.Application
+) -> ApiEndpoint:
+    """Loopback for the user; for Pods the gateway of their network."""
+    addresses = ["127.0.0.1"] if ground.host is None else ["127.0.0.1", ground.ranges.gateway]
+    port = ground.choices.api_port
+    names = [
+        "kubernetes",
+        "localhost",
+        "kubernetes.default",
+        "kubernetes.default.svc",
+        f"kubernetes.default.svc.{CLUSTER_DOMAIN}",
+        kubernetes_address(ground.ranges),
+        *addresses,
+    ]
+    user, groups = ADMIN
+    write_kubeconfig(
+        settings.data_dir / "kubeconfig",
+        cluster=settings.cluster.name,
+        server=f"https://127.0.0.1:{port}",
+        ca=authority.certificate_pem,
+        client=authority.issue_client(user, groups),
+    )
+    return ApiEndpoint(app, server_context(authority, names), addresses, port)
