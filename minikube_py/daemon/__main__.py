@@ -1,5 +1,6 @@
 """`python -m minikube_py.daemon`: the process behind a cluster. `mk up` starts it."""
 
+import gc
 import logging
 import sys
 
@@ -12,6 +13,7 @@ from minikube_py.daemon.settings import Settings, parse_settings
 
 def main() -> int:
     """Exit code 1 and one `error:` line on stderr when the daemon can't start or purge."""
+    gc.disable()  # a start makes what stays; `run` enables it again
     settings = parse_settings(sys.argv[1:])
     configure_logging(verbose=settings.verbose)
     try:
