@@ -8,16 +8,15 @@ import os
 import pwd
 import tempfile
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import Any
-
-import yaml
 
 from minikube_py.cli.errors import CliError
 
 _SECTIONS = (("clusters", "cluster"), ("users", "user"), ("contexts", "context"))
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True)
@@ -131,9 +130,9 @@ def remove_context(paths: Sequence[Path], name: str) -> list[Path]:
         if not path.exists():
             continue
         config = _load(path)
-        before = yaml.safe_dump(config)
+        before = deepcopy(config)
         _remove(config, name)
-        if yaml.safe_dump(config) != before:
+        if config != before:
             _write(path, config)
             changed.append(path)
     return changed
@@ -160,9 +159,18 @@ def _file_to_write(paths: Sequence[Path], context: str) -> Path:
     return existing[0] if existing else paths[-1]
 
 
+def yaml_parser() -> ModuleType:
+    """Imported when first used: `mk up` has its time for that while the daemon starts."""
+    import yaml
+
+    return yaml
+
+
 def _load(path: Path) -> dict[str, Any]:
+    yaml = yaml_parser()
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        config = yaml.load(path.read_bytes(), _Loader)  # noqa: S506 - a safe loader, in C
+        config = yaml.load(path.read_bytes(), loader)
     except yaml.YAMLError as error:
         raise CliError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from error
     except OSError as error:
@@ -176,6 +184,7 @@ def _load(path: Path) -> dict[str, Any]:
 
 def _write(path: Path, config: dict[str, Any]) -> None:
     """Atomic; a link stays a link; the owner is the old file's, else the invoking user."""
+    yaml = yaml_parser()
     path = path.resolve()
     owner = invoking_user()
     uid, gid, mode = owner.uid, owner.gid, 0o600

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from minikube_py.cli.errors import OK, CliError
-from minikube_py.cli.kubeconfig import config_paths, merge_into
+from minikube_py.cli.kubeconfig import config_paths, merge_into, yaml_parser
 from minikube_py.cli.lifecycle import add_cluster_flag, chosen_cluster, daemon_command, environment
 from minikube_py.cli.record import Record, is_alive, live_record
 from minikube_py.cli.terminal import is_terminal, styled, warn
@@ -55,6 +55,7 @@ def run(args: argparse.Namespace) -> int:
     data_dir = Path(args.data_dir or cluster.default_data_dir).absolute()
     log = _prepare(data_dir)
     process, log_start = _start(args, cluster, data_dir, log)
+    yaml_parser()  # imported while the daemon starts
     try:
         record = _wait_until_ready(cluster, process, log, log_start, began + args.timeout)
     except KeyboardInterrupt:
