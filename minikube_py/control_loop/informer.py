@@ -42,20 +42,20 @@ class Index:
     """Keys by what a function says of each object."""
 
     def __init__(self, values_of: IndexBy) -> None:
-        self._values_of = values_of
+        self.values_of = values_of
         self._keys: dict[str, dict[Key, None]] = {}
 
     def keys(self, value: str) -> Iterable[Key]:
         return self._keys.get(value, ())
 
     def move(self, key: Key, old: Object | None, new: Object | None) -> None:
-        for value in self._values_of(old) if old is not None else ():
+        for value in self.values_of(old) if old is not None else ():
             keys = self._keys.get(value)
             if keys is not None:
                 keys.pop(key, None)
                 if not keys:
                     del self._keys[value]
-        for value in self._values_of(new) if new is not None else ():
+        for value in self.values_of(new) if new is not None else ():
             self._keys.setdefault(value, {})[key] = None
 
 
@@ -96,8 +96,12 @@ class Informer:
         return [obj for obj in objects if selector is None or selector.matches(labels_of(obj))]
 
     def add_index(self, name: str, values_of: IndexBy) -> None:
-        """Adding an index that is there already changes nothing: readers share the informer."""
-        if name in self._indexes:
+        """Adding an index that is there already changes nothing: readers share the informer.
+        Another one of the same name raises ValueError.
+        """
+        if (known := self._indexes.get(name)) is not None:
+            if known.values_of is not values_of:
+                raise ValueError(f"{self.kind.resource} have another index named {name!r}")
             return
         index = self._indexes[name] = Index(values_of)
         for key, obj in self._objects.items():

@@ -49,7 +49,7 @@ SERVICE_NAME = "kubernetes.io/service-name"
 MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
 MANAGER = "endpointslice-controller.k8s.io"
 MAX_ENDPOINTS = 100
-_BY_SERVICE = "service"
+_BY_SERVICE = "managed for service"
 _ZONE = "topology.kubernetes.io/zone"
 
 Group = tuple[str, tuple[BackendPort, ...]]

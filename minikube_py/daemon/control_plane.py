@@ -23,6 +23,7 @@ from minikube_py.daemon.controllers import ClusterFacts, Recorders, new_controll
 from minikube_py.daemon.ground import Ground, host_address, kubernetes_address, node_name
 from minikube_py.daemon.kubeconfig import write_kubeconfig
 from minikube_py.daemon.readiness import Check, dns_answers, node_is_ready
+from minikube_py.daemon.served_pods import ServedPodNetwork
 from minikube_py.daemon.settings import Settings
 from minikube_py.kinds import catalog, openapi
 from minikube_py.kubelet.agent import Kubelet, KubeletSettings
@@ -89,12 +90,15 @@ async def build(
     authority = CertificateAuthority.open(
         settings.data_dir / "pki", name=settings.cluster.name, clock=clock
     )
+    network = await _network(
+        settings, ground, resources, informers, authority, recorders.new("ingress")
+    )
     kubelet = Kubelet(
         _kubelet_settings(settings, ground),
         resources,
         informers,
         runtime,
-        ground.pod_network,
+        ServedPodNetwork(ground.pod_network, network.proxy) if network else ground.pod_network,
         recorders.new("kubelet"),
         clock,
     )
@@ -105,9 +109,6 @@ async def build(
         recorders,
         clock,
         facts=_facts(settings, runtime, ground, authority),
-    )
-    network = await _network(
-        settings, ground, resources, informers, authority, recorders.new("ingress")
     )
     checks = {"node": node_is_ready(informers.of(catalog.NODE))}
     if network is not None:

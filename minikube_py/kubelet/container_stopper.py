@@ -1,5 +1,6 @@
 """Stops containers the way a pod asks for: preStop hook, signal, grace, then SIGKILL.
 
+The signal comes once no Service sends the pod anything new, so a rollout costs no request.
 Each stop is a child of the pod's worker, so the worker keeps looking meanwhile, and a grace that is
 cut short takes effect at once.
 """
@@ -13,11 +14,12 @@ from minikube_py.kubelet.pod_state import PodState, Stopping
 from minikube_py.kubelet.podspec import member
 from minikube_py.kubelet.probe_actions import ProbeTarget
 from minikube_py.kubelet.tools import Tools
-from minikube_py.meta.objects import get_path
+from minikube_py.meta.objects import get_path, is_deleting
 
 log = logging.getLogger(__name__)
 
 _MINIMUM_AFTER_HOOK = 2.0
+_LONGEST_DRAIN = 2.0
 _ENGINE_MARGIN = 30.0
 
 
@@ -47,7 +49,7 @@ class ContainerStopper:
         deadline = loop.time() + kill.grace_seconds
         try:
             remaining = kill.grace_seconds
-            if not skip_hook and await self._pre_stop(state, kill, container):
+            if not skip_hook and await self._prepare(state, kill, container):
                 remaining = max(_MINIMUM_AFTER_HOOK, deadline - loop.time())
             async with asyncio.timeout(remaining + _ENGINE_MARGIN):
                 await self._tools.runtime.stop_container(
@@ -61,6 +63,23 @@ class ContainerStopper:
             if own is not None and own.task is asyncio.current_task():
                 del state.stopping[kill.container_id]
                 state.stale = True
+
+    async def _prepare(self, state: PodState, kill: Kill, container: ObservedContainer) -> bool:
+        """True when there was a hook to run."""
+        async with asyncio.TaskGroup() as group:
+            hook = group.create_task(self._pre_stop(state, kill, container))
+            group.create_task(self._drain(state, kill))
+        return hook.result()
+
+    async def _drain(self, state: PodState, kill: Kill) -> None:
+        """A container that is only restarted stays what Services know; its probes tell them."""
+        if state.pod is None or not is_deleting(state.pod) or state.gone:
+            return
+        try:
+            async with asyncio.timeout(min(_LONGEST_DRAIN, kill.grace_seconds / 2)):
+                await self._tools.network.drained(state.identity.uid)
+        except TimeoutError:
+            log.info("stopping a pod that Services still know pod=%s", state.identity.name)
 
     async def _pre_stop(self, state: PodState, kill: Kill, container: ObservedContainer) -> bool:
         """True when there was a hook to run."""

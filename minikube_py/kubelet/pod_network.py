@@ -20,6 +20,10 @@ class PodNetwork(Protocol):
         """Gives the pod's address back; a missing one is success."""
         ...
 
+    async def drained(self, pod_uid: str) -> None:
+        """Until nothing new is sent to a pod that is about to stop; the caller bounds the time."""
+        ...
+
     def address_of(self, pod_uid: str) -> PodAddress | None: ...
 
     def pod_uids(self) -> set[str]:

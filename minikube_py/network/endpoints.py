@@ -10,6 +10,10 @@ from dataclasses import dataclass
 from minikube_py.meta.objects import Key, Object, get_path, labels_of
 
 SERVICE_LABEL = "kubernetes.io/service-name"
+BY_SERVICE = "service"
+"""The index of slices by the Service they belong to; `services_of` fills it."""
+BY_POD = "pod uid"
+"""The index of slices by the pods they have; `pods_of` fills it."""
 
 
 @dataclass(frozen=True, order=True)
@@ -24,6 +28,25 @@ def service_key_of(endpoint_slice: Object) -> Key:
     """The Service a slice belongs to; a key no Service has when it belongs to none."""
     namespace = get_path(endpoint_slice, "metadata", "namespace", default="")
     return Key(f"{namespace}/{labels_of(endpoint_slice).get(SERVICE_LABEL, '')}")
+
+
+def services_of(endpoint_slice: Object) -> tuple[Key]:
+    return (service_key_of(endpoint_slice),)
+
+
+def pods_of(endpoint_slice: Object) -> set[str]:
+    """Uids."""
+    endpoints = endpoint_slice.get("endpoints") or []
+    return {str(get_path(each, "targetRef", "uid", default="")) for each in endpoints} - {""}
+
+
+def is_staying(pod_uid: str, endpoint_slice: Object) -> bool:
+    """The slice says that the pod gets requests, and nothing of its end."""
+    for endpoint in endpoint_slice.get("endpoints") or []:
+        conditions = endpoint.get("conditions") or {}
+        if get_path(endpoint, "targetRef", "uid") == pod_uid:
+            return conditions.get("ready") is not False and not conditions.get("terminating")
+    return False
 
 
 def endpoints_of(port: Mapping[str, object], slices: Iterable[Object]) -> tuple[Endpoint, ...]:

@@ -69,6 +69,9 @@ class BridgePodNetwork:
                 _log.info("pod address given back uid=%s ip=%s", pod_uid, ip)
         self._locks.pop(pod_uid, None)
 
+    async def drained(self, pod_uid: str) -> None:
+        """Wires know no Services; the daemon joins those in."""
+
     def address_of(self, pod_uid: str) -> PodAddress | None:
         ip = self._pool.get(pod_uid)
         return None if ip is None else PodAddress(ip, self._gateway)
@@ -96,6 +99,9 @@ class PaperPodNetwork:
 
     async def release(self, pod_uid: str) -> None:
         self._pool.give_back(pod_uid)
+
+    async def drained(self, pod_uid: str) -> None:
+        """Nothing is sent on paper."""
 
     def address_of(self, pod_uid: str) -> PodAddress | None:
         ip = self._pool.get(pod_uid)

@@ -78,6 +78,19 @@ async def test_an_index_follows_changes(plane: ControlPlane) -> None:
     assert [name_of(obj) for obj in informer.by_index("app", "new")] == ["first"]
 
 
+async def test_two_readers_can_not_mean_different_things_by_one_index(plane: ControlPlane) -> None:
+    informer = plane.informers.of(CONFIG_MAP)
+    informer.add_index("app", _apps)
+    informer.add_index("app", _apps)
+
+    with pytest.raises(ValueError, match="another index"):
+        informer.add_index("app", lambda obj: ["other"])
+
+
+def _apps(obj: Object) -> list[str]:
+    return [_label(obj) or ""]
+
+
 async def test_a_list_can_be_narrowed_by_labels(plane: ControlPlane) -> None:
     informer = plane.informers.of(CONFIG_MAP)
     await informer.observed(await plane.create(CONFIG_MAP, _config_map("first")))

@@ -17,6 +17,7 @@ from minikube_py.kinds.catalog import (
 )
 from minikube_py.meta import encoding
 from minikube_py.meta.objects import Object, find_condition, get_path
+from minikube_py.network.pod_network import PaperPodNetwork
 from minikube_py.resources.options import DeleteOptions
 from tests.kubelet.conftest import World, container, is_ready, sleeper, state_of
 
@@ -261,6 +262,47 @@ async def test_a_deleted_pod_fails_only_if_its_container_does(
     watch.close()
     phases = [encoding.decode(event.value)["status"]["phase"] for event in events]
     assert list(dict.fromkeys(phases)) == ["Running", phase]
+
+
+class _BusyNetwork(PaperPodNetwork):
+    """Services send to the pod until `forgotten` is set."""
+
+    def __init__(self) -> None:
+        super().__init__(pod_cidr="10.244.0.0/16", gateway="10.244.0.1")
+        self.asked = asyncio.Event()
+        self.forgotten = asyncio.Event()
+
+    async def drained(self, pod_uid: str) -> None:
+        self.asked.set()
+        await self.forgotten.wait()
+
+
+async def test_a_pod_is_told_to_stop_once_no_service_sends_to_it(paper_world: World) -> None:
+    await paper_world.stop_kubelet()
+    paper_world.network = network = _BusyNetwork()
+    paper_world.start_kubelet()
+    await paper_world.pod("web", terminationGracePeriodSeconds=30, containers=[sleeper()])
+    await paper_world.ready("web")
+
+    await paper_world.delete("web")
+    await asyncio.wait_for(network.asked.wait(), 5)
+    before = await paper_world.runtime.list_pods()
+    network.forgotten.set()
+    await paper_world.gone("web")
+
+    assert [one.state for one in before[0].containers] == ["running"]
+
+
+async def test_services_that_never_forget_a_pod_can_not_keep_it(paper_world: World) -> None:
+    await paper_world.stop_kubelet()
+    paper_world.network = _BusyNetwork()
+    paper_world.start_kubelet()
+    await paper_world.pod("web", terminationGracePeriodSeconds=1, containers=[sleeper()])
+    await paper_world.ready("web")
+
+    await paper_world.delete("web")
+
+    await paper_world.gone("web", seconds=3)
 
 
 async def test_a_stubborn_container_is_killed_when_its_grace_is_over(paper_world: World) -> None:

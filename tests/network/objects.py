@@ -16,10 +16,14 @@ def service(name: str, namespace: str = "default", **spec: Any) -> Object:
     }
 
 
-def endpoint(ip: str, *, hostname: str | None = None, **conditions: bool) -> Object:
+def endpoint(
+    ip: str, *, hostname: str | None = None, pod_uid: str | None = None, **conditions: bool
+) -> Object:
     made: Object = {"addresses": [ip], "conditions": conditions}
     if hostname:
         made["hostname"] = hostname
+    if pod_uid:
+        made["targetRef"] = {"kind": "Pod", "name": pod_uid, "uid": pod_uid}
     return made
 
 

@@ -20,13 +20,12 @@ from minikube_py.network.dns.records import Zone, pod_records, service_records
 from minikube_py.network.dns.resolver import Resolver
 from minikube_py.network.dns.upstream import Upstreams
 from minikube_py.network.dns.wire import BadQuery, parse_question
-from minikube_py.network.endpoints import service_key_of
+from minikube_py.network.endpoints import BY_SERVICE, service_key_of, services_of
 from minikube_py.network.sockets import bound_socket
 
 _log = logging.getLogger(__name__)
 _PORT = 53
 _IDLE_SECONDS = 10.0
-_INDEX = "service"
 
 
 class DnsServer:
@@ -60,7 +59,7 @@ class DnsServer:
 
     async def run(self) -> None:
         """Serves until cancelled; raises AddressTaken when the DNS address is someone else's."""
-        self._slices.add_index(_INDEX, lambda obj: (service_key_of(obj),))
+        self._slices.add_index(BY_SERVICE, services_of)
         for informer in (self._services, self._slices, self._pods):
             await informer.wait_synced()
         self._services.subscribe(self._on_service)
@@ -149,7 +148,7 @@ class DnsServer:
 
     def _refresh(self, key: Key) -> None:
         service = self._services.get(key)
-        slices = self._slices.by_index(_INDEX, key)
+        slices = self._slices.by_index(BY_SERVICE, key)
         records = service_records(service, slices, self._domain) if service else {}
         self._resolver.replace(key, records)
 

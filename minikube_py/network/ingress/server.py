@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack
 from minikube_py.control_loop.informer import Informer, Informers
 from minikube_py.kinds.catalog import ENDPOINT_SLICE, INGRESS, INGRESS_CLASS, SECRET, SERVICE
 from minikube_py.meta.objects import Key, Object, key_of
-from minikube_py.network.endpoints import service_key_of
+from minikube_py.network.endpoints import BY_SERVICE, service_key_of, services_of
 from minikube_py.network.http.front import HttpFront
 from minikube_py.network.ingress.certificates import CertificateIssuer, Certificates
 from minikube_py.network.ingress.gate import Gate
@@ -24,7 +24,6 @@ from minikube_py.resources.resources import Resources
 
 _log = logging.getLogger(__name__)
 _ADDRESS = "127.0.0.1"  # where a user of this host finds every Ingress
-_INDEX = "service"
 
 
 class IngressServer:
@@ -65,7 +64,7 @@ class IngressServer:
 
     async def run(self) -> None:
         """Serves until cancelled; raises AddressTaken when a port is someone else's."""
-        self._slices.add_index(_INDEX, lambda obj: (service_key_of(obj),))
+        self._slices.add_index(BY_SERVICE, services_of)
         for informer in self._informers():
             await informer.wait_synced()
         self._services.subscribe(self._on_service)
@@ -125,7 +124,7 @@ class IngressServer:
         self._reports.changed()
 
     def _slices_of(self, service: Key) -> list[Object]:
-        return list(self._slices.by_index(_INDEX, service))
+        return list(self._slices.by_index(BY_SERVICE, service))
 
     def _informers(self) -> tuple[Informer, ...]:
         return (self._ingresses, self._classes, self._services, self._slices, self._secrets)

@@ -15,7 +15,14 @@ from minikube_py.control_loop.informer import Informers
 from minikube_py.kinds.catalog import ENDPOINT_SLICE, SERVICE
 from minikube_py.meta.cluster import Cluster
 from minikube_py.meta.objects import Key, Object, key_of
-from minikube_py.network.endpoints import service_key_of
+from minikube_py.network.endpoints import (
+    BY_POD,
+    BY_SERVICE,
+    is_staying,
+    pods_of,
+    service_key_of,
+    services_of,
+)
 from minikube_py.network.host import Flows, Host
 from minikube_py.network.service_proxy.listeners import Closing, Listeners
 from minikube_py.network.service_proxy.nftables import Nft, NftFailed
@@ -23,7 +30,6 @@ from minikube_py.network.service_proxy.rules import RuleBook, TableNames, part_o
 from minikube_py.network.service_proxy.targets import ProxySettings, ServicePort, service_ports
 
 _log = logging.getLogger(__name__)
-_INDEX = "service"
 _RETRY_SECONDS = 1.0
 Ports = Mapping[Key, tuple[ServicePort, ...]]
 
@@ -62,13 +68,17 @@ class ServiceProxy:
         async with self._applied:
             await self._applied.wait_for(lambda: not self._dirty and not self._changing)
 
-    async def wait_forgotten(self, ip: str) -> None:
-        """Until no Service sends anything new to a pod's address: the moment to stop the pod."""
+    async def wait_forgotten(self, pod_uid: str, ip: str) -> None:
+        """Until no Service sends anything new to a pod that is to go, unless it has no other: the
+        moment to stop the pod.
+        """
+        await self._ready.wait()
         async with self._applied:
-            await self._applied.wait_for(lambda: not self._is_known(ip))
+            await self._applied.wait_for(lambda: self._is_forgotten(pod_uid, ip))
 
     async def run(self) -> None:
-        self._slices.add_index(_INDEX, lambda obj: (service_key_of(obj),))
+        self._slices.add_index(BY_SERVICE, services_of)
+        self._slices.add_index(BY_POD, pods_of)
         await self._services.wait_synced()
         await self._slices.wait_synced()
         self._services.subscribe(self._on_service)
@@ -110,11 +120,13 @@ class ServiceProxy:
         self._dirty.add(key)
         self._wake.set()
 
-    def _is_known(self, ip: str) -> bool:
-        if any(ip in (end.ip for end in port.endpoints) for port in self._all(self._ports)):
-            return True
-        wanted = (self._wanted(key) for key in self._dirty)
-        return any(ip in (end.ip for end in port.endpoints) for ports in wanted for port in ports)
+    def _is_forgotten(self, pod_uid: str, ip: str) -> bool:
+        """The slices say that the pod goes, and what they say is carried out."""
+        if any(is_staying(pod_uid, each) for each in self._slices.by_index(BY_POD, pod_uid)):
+            return False
+        pending = self._dirty | self._changing.keys()
+        ports = [port for key in pending for port in self._ports.get(key, ())]
+        return not any(ip == end.ip for port in ports for end in port.endpoints)
 
     # --- carrying it out -------------------------------------------------------------------------
 
@@ -184,7 +196,7 @@ class ServiceProxy:
         if service is None:
             self._kernel_only.discard(key)
             return ()
-        ports = service_ports(service, self._slices.by_index(_INDEX, key), self._settings)
+        ports = service_ports(service, self._slices.by_index(BY_SERVICE, key), self._settings)
         return tuple(_by_kernel(ports)) if key in self._kernel_only else ports
 
     async def _change_kernel(self, changed: Ports, *, whole: bool) -> None:

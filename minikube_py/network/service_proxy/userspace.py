@@ -77,6 +77,8 @@ class _End(asyncio.Protocol):
         self.backend: Backend | None = None
         self._ends = ends
         self._accepted = accepted
+        self._early = bytearray()
+        self._early_end = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
@@ -87,11 +89,25 @@ class _End(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self.other is not None:
             self.other.transport.write(data)
+        else:  # uvloop reads once before it heeds a pause
+            self._early += data
+            self.transport.pause_reading()
 
     def eof_received(self) -> bool:
-        if self.other is not None and self.other.transport.can_write_eof():
+        if self.other is None:
+            self._early_end = True
+        elif self.other.transport.can_write_eof():
             self.other.transport.write_eof()
         return True
+
+    def join(self, other: "_End") -> None:
+        """What came in before there was another end goes first."""
+        self.other = other
+        if self._early:
+            other.transport.write(bytes(self._early))
+            self._early.clear()
+        if self._early_end:
+            self.eof_received()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._ends.discard(self)
@@ -121,7 +137,8 @@ def _join(near: _End, far: _End, backend: Backend) -> None:
         return
     backend.in_flight += 1
     far.backend = backend
-    near.other, far.other = far, near
+    far.join(near)
+    near.join(far)
     near.transport.resume_reading()
 
 

@@ -85,13 +85,19 @@ class Served:
         return str(made["spec"]["clusterIP"])
 
     async def endpoints(self, name: str, *pods: str, port_name: str = "http") -> None:
-        wanted = [endpoint(self.ips[pod], ready=True) for pod in pods]
+        await self.write_slice(
+            name,
+            *(endpoint(self.ips[pod], pod_uid=pod, ready=True) for pod in pods),
+            port_name=port_name,
+        )
+
+    async def write_slice(self, name: str, *wanted: Object, port_name: str = "http") -> None:
         body = endpoint_slice(name, *wanted, port_name=port_name)
         found = self.resources.get_or_none(ENDPOINT_SLICE, "default", body["metadata"]["name"])
         if found is None:
             await self.resources.create(ENDPOINT_SLICE, "default", body)
         else:
-            found["endpoints"] = wanted
+            found["endpoints"] = list(wanted)
             await self.resources.update(ENDPOINT_SLICE, "default", body["metadata"]["name"], found)
 
     async def ask(self, who: str | None, address: str, port: int = 80) -> str:
@@ -267,13 +273,28 @@ async def test_a_table_that_somebody_removed_is_made_again(served: Served) -> No
 async def test_a_pod_is_forgotten_once_nothing_new_is_sent_to_it(served: Served) -> None:
     vip = await served.service("sql", "p0", port={"name": "sql"})
     await served.until("p0", "c", vip, 80)
-    waiting = asyncio.ensure_future(served.proxy.wait_forgotten(served.ips["p0"]))
+    waiting = asyncio.ensure_future(served.proxy.wait_forgotten("p0", served.ips["p0"]))
+    assert await served.ask("c", vip) == "p0"
+    assert not waiting.done()
 
-    await served.endpoints("sql", "p1", port_name="sql")
+    leaving = endpoint(served.ips["p0"], pod_uid="p0", ready=False, serving=True, terminating=True)
+    await served.write_slice(
+        "sql", leaving, endpoint(served.ips["p1"], pod_uid="p1", ready=True), port_name="sql"
+    )
     async with asyncio.timeout(5):
         await waiting
 
     assert await served.ask("c", vip) == "p1"
+
+
+async def test_the_only_pod_of_a_service_is_not_waited_for(served: Served) -> None:
+    await served.service("sql", "p0", port={"name": "sql"})
+    leaving = endpoint(served.ips["p0"], pod_uid="p0", ready=False, serving=True, terminating=True)
+    await served.write_slice("sql", leaving, port_name="sql")
+
+    async with asyncio.timeout(5):
+        await served.proxy.wait_forgotten("p0", served.ips["p0"])
+        await served.proxy.wait_forgotten("unknown", "10.0.0.1")
 
 
 async def test_a_service_can_have_its_target_on_the_host(served: Served) -> None:
