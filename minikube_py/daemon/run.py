@@ -5,22 +5,21 @@ next start picks up from the store, the containers' labels and the kernel.
 """
 
 import asyncio
-import fcntl
 import gc
 import logging
 import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
-from pathlib import Path
 
 from minikube_py import __version__
-from minikube_py.daemon.assembly import assemble
+from minikube_py.daemon.assembly import Assembly, assemble
 from minikube_py.daemon.choices import Choices, StartFailure
 from minikube_py.daemon.component import Component
+from minikube_py.daemon.locks import one_start_at_a_time, only_daemon
 from minikube_py.daemon.record import Record, RecordFile, process_start_time
 from minikube_py.daemon.settings import Settings
 
@@ -32,32 +31,43 @@ async def run(settings: Settings) -> None:
     """Returns when the daemon was told to stop; raises StartFailure when it can't start."""
     began = time.monotonic()
     stop = _StopSignal()
-    with _only_daemon(settings.data_dir):
-        record = RecordFile(settings.cluster.record_path)
+    record = RecordFile(settings.cluster.record_path)
+    with only_daemon(settings.data_dir):
         try:
-            async with assemble(settings) as assembly:
-                record.write(_record(settings, assembly.choices))
-                async with AsyncExitStack() as stack:
-                    for group in assembly.groups:
-                        await stack.enter_async_context(_running(group))
-                    async with asyncio.timeout(_READY_DEADLINE):
-                        await assembly.wait_ready()
-                    record.write(replace(_record(settings, assembly.choices), ready=True))
-                    _collect_garbage_from_here()
-                    _log.info("ready after_ms=%d", (time.monotonic() - began) * 1000)
-                    await stop.wait()
-                    _log.info("stopping pods=%s", "stop" if stop.stops_pods else "keep")
-                    if not stop.stops_pods:
-                        await assembly.hand_over()
-                if stop.stops_pods:
-                    await assembly.stop_pods()
+            async with AsyncExitStack() as turn:
+                await turn.enter_async_context(one_start_at_a_time())
+                async with assemble(settings) as assembly:
+                    record.write(_record(settings, assembly.choices))
+                    async with _serving(assembly):
+                        await turn.aclose()  # what was chosen is in use: the next one may start
+                        record.write(replace(_record(settings, assembly.choices), ready=True))
+                        _collect_garbage_from_here()
+                        _log.info("ready after_ms=%d", (time.monotonic() - began) * 1000)
+                        await stop.wait()
+                        _log.info("stopping pods=%s", "stop" if stop.stops_pods else "keep")
+                        if not stop.stops_pods:
+                            await assembly.hand_over()
+                    if stop.stops_pods:
+                        await assembly.stop_pods()
+        finally:
+            record.remove()
+
+
+@asynccontextmanager
+async def _serving(assembly: Assembly) -> AsyncIterator[None]:
+    """Every start group runs and what must answer answers; ends them in reverse order."""
+    async with AsyncExitStack() as running:
+        for group in assembly.groups:
+            await running.enter_async_context(_running(group))
+        try:
+            async with asyncio.timeout(_READY_DEADLINE):
+                await assembly.wait_ready()
         except TimeoutError as error:
             raise StartFailure(
                 f"the cluster was not ready within {_READY_DEADLINE:.0f} s; the log beside the "
                 "data says what is missing"
             ) from error
-        finally:
-            record.remove()
+        yield
 
 
 def _collect_garbage_from_here() -> None:
@@ -97,27 +107,6 @@ async def _running(components: Sequence[Component]) -> AsyncIterator[None]:
         finally:
             for task in tasks:
                 task.cancel()
-
-
-@contextmanager
-def _only_daemon(data_dir: Path) -> Iterator[None]:
-    """Holds the data directory's lock, which the kernel lets go when the process ends, however it
-    ends.
-    """
-    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    data_dir.chmod(0o700)
-    descriptor = os.open(data_dir / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(descriptor)
-        raise StartFailure(
-            f"another daemon already uses {data_dir}: see 'mk status', or stop it with 'mk down'"
-        ) from error
-    try:
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _record(settings: Settings, choices: Choices) -> Record:
