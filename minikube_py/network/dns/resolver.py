@@ -83,11 +83,12 @@ class Resolver:
         last = self._zone.lookup(chain[-1].value)
         if not last.ours:
             return None
-        encoded = _encode_chain(chain)
         type_ = _NAMES_TYPES.get(question.type)
         target = chain[-1].value
         wanted = [wire.encode_record(r, target) for r in last.records if r.type == type_]
-        return Answer(wire.NOERROR, tuple(encoded + wanted))
+        code = wire.NOERROR if last.exists else wire.NXDOMAIN
+        soa = () if wanted else (wire.encode_soa(self._zone.origin_of(target) or target),)
+        return Answer(code, tuple(wanted), soa, aliases=_encode_chain(chain))
 
     def _chain(self, name: str) -> list[Record]:
         chain: list[Record] = []
@@ -108,15 +109,15 @@ class Resolver:
         except dnslib.DNSError as error:
             _log.debug("upstream answer not understood error=%s", error)
             return wire.failure(question, wire.SERVFAIL)
-        records = [*_encode_chain(chain), *(_encode_foreign(record) for record in message.rr)]
+        records = (*_encode_chain(chain), *(_encode_foreign(record) for record in message.rr))
         limit = _TCP_LIMIT if tcp else question.udp_size
-        answer = Answer(message.header.rcode, tuple(records))
+        answer = Answer(message.header.rcode, aliases=records)
         return wire.response(question, answer, limit=limit)
 
 
-def _encode_chain(chain: list[Record]) -> list[bytes]:
+def _encode_chain(chain: list[Record]) -> tuple[bytes, ...]:
     owners = [None, *(record.value for record in chain[:-1])]
-    return [wire.encode_record(r, owner) for r, owner in zip(chain, owners, strict=True)]
+    return tuple(wire.encode_record(r, owner) for r, owner in zip(chain, owners, strict=True))
 
 
 def _encode_foreign(record: dnslib.RR) -> bytes:

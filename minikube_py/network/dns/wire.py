@@ -54,11 +54,12 @@ class Question:
 
 @dataclass(frozen=True)
 class Answer:
-    """Encoded records of one name and type."""
+    """Encoded records of one name and type, after the aliases that lead to it."""
 
     code: int
     records: tuple[bytes, ...] = ()
     authority: tuple[bytes, ...] = ()
+    aliases: tuple[bytes, ...] = ()
 
 
 def parse_question(message: bytes) -> Question:
@@ -99,6 +100,8 @@ def response(question: Question, answer: Answer, *, limit: int, turn: int = 0) -
         start = turn % len(records)
         records = records[start:] + records[:start]
     opt = _OUR_OPT if question.edns_size is not None else b""
+    # Aliases first and in order: glibc skips records of names it was not led to yet.
+    records = answer.aliases + records
     body = b"".join((question.wire, *records, *answer.authority, opt))
     if 12 + len(body) > limit:
         flags |= _TRUNCATED

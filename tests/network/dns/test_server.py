@@ -209,6 +209,36 @@ async def test_an_external_name_is_followed_upstream(
     assert values(await ask("api.default.svc.cluster.local")) == ["example.com.", "192.0.2.7"]
 
 
+async def test_an_alias_always_comes_before_what_it_leads_to(
+    plane: ControlPlane, dns: DnsServer
+) -> None:
+    inside = "web.default.svc.cluster.local"
+    await create_web(plane)
+    body = service("api", type="ExternalName", externalName=inside, clusterIP="")
+    await plane.create(SERVICE, body)
+    await until_known("api.default.svc.cluster.local", "CNAME")
+
+    answers = [values(await ask("api.default.svc.cluster.local")) for _ in range(4)]
+
+    assert answers == [[f"{inside}.", "10.96.1.1"]] * 4
+    no_data = await ask("api.default.svc.cluster.local", "AAAA")
+    assert values(no_data) == [f"{inside}."]
+    assert len(no_data.auth) == 1
+
+
+async def test_an_alias_of_a_name_that_does_not_exist_says_so(
+    plane: ControlPlane, dns: DnsServer
+) -> None:
+    away = "away.default.svc.cluster.local"
+    body = service("api", type="ExternalName", externalName=away, clusterIP="")
+    await plane.create(SERVICE, body)
+    await until_known("api.default.svc.cluster.local", "CNAME")
+
+    reply = await ask("api.default.svc.cluster.local")
+
+    assert (reply.header.rcode, values(reply)) == (3, [f"{away}."])
+
+
 async def test_without_an_upstream_the_client_is_told_soon(dns: DnsServer) -> None:
     async with asyncio.timeout(3):
         assert (await ask("example.com")).header.rcode == 2
