@@ -10,9 +10,12 @@ from minikube_py.daemon.locks import one_start_at_a_time, only_daemon
 
 
 def test_a_second_daemon_on_the_same_directory_is_told_about_the_first(tmp_path: Path) -> None:
-    with only_daemon(tmp_path / "data"):
-        with pytest.raises(StartFailure, match="mk status"), only_daemon(tmp_path / "data"):
-            pass
+    with (
+        only_daemon(tmp_path / "data"),
+        pytest.raises(StartFailure, match="mk status"),
+        only_daemon(tmp_path / "data"),
+    ):
+        pass
 
     with only_daemon(tmp_path / "data"):
         assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700
