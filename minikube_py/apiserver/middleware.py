@@ -154,10 +154,17 @@ def _translated(request: web.Request, error: web.HTTPException) -> ApiError:
 
 
 def no_such_resource(target: Target | None) -> NotFound:
-    """kubectl reads this very sentence as "this cluster does not have it"."""
+    """Clients know the sentence's beginning as "this cluster does not have it"; people want to
+    read what.
+    """
     details = {"group": target.group, "kind": target.resource} if target else {}
+    what = ""
+    if target:
+        name = f"{target.resource}.{target.group}" if target.group else target.resource
+        part = f"/{target.subresource}" if target.subresource else ""
+        what = f" (this cluster does not serve {name}{part} in {target.version})"
     return NotFound(
-        "the server could not find the requested resource",
+        f"the server could not find the requested resource{what}",
         details={name: value for name, value in details.items() if value},
     )
 

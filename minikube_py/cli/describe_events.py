@@ -36,6 +36,6 @@ def event_row(event: Object, now: datetime) -> list[str]:
         event_age(event, now),
         str(event.get("type") or "Normal"),
         str(event.get("reason") or ""),
-        f"{str(subject.get('kind', '')).capitalize()}/{subject.get('name', '')}",
+        f"{subject.get('kind', '')}/{subject.get('name', '')}",
         " ".join(str(event.get("message") or event.get("note") or "").split()),
     ]

@@ -25,6 +25,8 @@ def describe_workload(page: Page, obj: Object, _fetch: Fetch) -> None:
         "ready": status.get("readyReplicas", status.get("numberReady")),
         "available": status.get("availableReplicas", status.get("numberAvailable")),
     }
+    if obj.get("kind") == "ReplicaSet":  # its Pods are never updated
+        del counts["updated"]
     shown = [f"{int(value or 0)} {word}" for word, value in counts.items()]
     page.row("Replicas", " | ".join(shown))
     strategy = spec.get("strategy") or spec.get("updateStrategy")

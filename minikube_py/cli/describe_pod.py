@@ -191,7 +191,7 @@ def _volume(volume: Object) -> str:
         if word in volume:
             source: Any = volume[word] or {}
             detail = source.get(field) if field else ""
-            return f"{kind} {detail}".strip()
+            return f"{kind} {detail or ''}".strip()
     return next((word for word in volume if word != "name"), "EmptyDir")
 
 

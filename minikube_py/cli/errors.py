@@ -40,5 +40,10 @@ class ServerUnreachable(CliError):
     """No answer from the API server at all."""
 
 
+def joined(first: CliError | None, second: CliError) -> CliError:
+    """Both, a line each."""
+    return second if first is None else CliError(f"{first.message}\n{second.message}")
+
+
 def not_found(error: ApiFailure) -> bool:
     return error.http_code == 404

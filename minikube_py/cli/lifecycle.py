@@ -27,6 +27,12 @@ def chosen_cluster(args: argparse.Namespace) -> Cluster:
         raise CliError(str(error), code=USAGE) from error
 
 
+def mk_command(word: str, cluster: str) -> str:
+    """What to type next, for this very cluster."""
+    chosen = os.environ.get("MK_CLUSTER", DEFAULT_CLUSTER)
+    return f"`mk {word}`" if cluster == chosen else f"`mk {word} --cluster {cluster}`"
+
+
 def daemon_command(args: argparse.Namespace, cluster: Cluster, data_dir: Path) -> list[str]:
     kubeconfig = config_paths(getattr(args, "kubeconfig", None))[0]
     command = [sys.executable, "-m", "minikube_py.daemon", "--cluster", cluster.name]

@@ -4,8 +4,10 @@ Only the module of the command that was typed is imported, so `mk get` does not 
 """
 
 import argparse
+import difflib
 import importlib
 import os
+import re
 import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
@@ -23,6 +25,10 @@ _COMMANDS = {
     "apply": "make the cluster be what manifests say",
     "get": "show objects",
     "describe": "show objects in detail, with their events",
+    "create": "create from a manifest, or a namespace, configmap or secret",
+    "patch": "change some fields of an object",
+    "label": "set and remove labels",
+    "annotate": "set and remove annotations",
     "delete": "delete objects",
     "logs": "print what a container wrote",
     "exec": "run a command in a container",
@@ -36,6 +42,9 @@ _COMMANDS = {
     "kubeconfig": "print a kubeconfig of this cluster alone",
     "version": "of mk and of the cluster",
 }
+
+
+_STRANGE_COMMAND = re.compile(r"argument COMMAND: invalid choice: '(?P<word>.*?)' \(choose from ")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -56,6 +65,8 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         words = self.prog.split()
+        if strange := _STRANGE_COMMAND.match(message):
+            message = _no_command(strange["word"])
         _print_error(f"{message} (see `{' '.join(words[:2])} --help`)")
         raise SystemExit(USAGE)
 
@@ -65,7 +76,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     words, rest = _split_at_dashes(words)
     parser, modules = build_parser(words)
-    args = parser.parse_args(words)
+    args, strange = parser.parse_known_args(words)
+    if strange:
+        _refuse(args.command, strange)
     args.rest = rest
     if not getattr(args, "command", None):
         parser.print_help()
@@ -128,6 +141,21 @@ def _common_flags() -> _Parser:
     common.add_argument("--kubeconfig", default=unset, help="kubeconfig file to use")
     common.add_argument("-v", "--verbose", action="store_true", default=unset, help="show stacks")
     return common
+
+
+def _refuse(command: str, strange: Sequence[str]) -> NoReturn:
+    line = f"unrecognized arguments: {' '.join(strange)} (see `mk {command} --help`)"
+    if command == "exec":
+        line = f"what to run follows `--`: mk exec … -- {' '.join(strange)}"
+    _print_error(line)
+    raise SystemExit(USAGE)
+
+
+def _no_command(word: str) -> str:
+    close = difflib.get_close_matches(word, _COMMANDS, n=1)
+    if close:
+        return f"there is no command {word!r}: did you mean `mk {close[0]}`?"
+    return f"there is no command {word!r}; kubectl works with this cluster too"
 
 
 def _failed(error: CliError | ApiError, *, verbose: bool) -> int:

@@ -110,7 +110,7 @@ def parse(text: str, source: str) -> list[Document]:
                 continue
             problem = _duplicate_key(node) or _shape_problem(value)
             if problem:
-                problems.append(f"{source}, document {number}: {problem}")
+                problems.append(f"{source}, document {number}{_glue(problem)}{problem}")
             else:
                 documents += _objects(value, source, number, node)
     except yaml.MarkedYAMLError as error:
@@ -164,6 +164,11 @@ def _download(url: str) -> str:
         raise CliError(f"cannot download {url}: {error}") from error
 
 
+def _glue(problem: str) -> str:
+    """A problem that begins with its line goes on the place's list."""
+    return ", " if problem.startswith("line ") else ": "
+
+
 def _yaml_problem(error: yaml.MarkedYAMLError, source: str, text: str) -> str:
     mark = error.problem_mark or error.context_mark
     what = ", ".join(part for part in (error.context, error.problem) if part)
@@ -171,6 +176,9 @@ def _yaml_problem(error: yaml.MarkedYAMLError, source: str, text: str) -> str:
         return f"{source}: bad YAML: {what}"
     before = "".join(text.splitlines(keepends=True)[: mark.line])
     number = 1 + len([m for m in _DOCUMENT_MARK.finditer(before) if before[: m.start()].strip()])
+    whole = text.splitlines()[mark.line] if mark.line < len(text.splitlines()) else ""
+    if "\t" in whole[: len(whole) - len(whole.lstrip())]:
+        what = "a tab indents this line; YAML indents with spaces only"
     line = text.splitlines()[mark.line].strip() if mark.line < len(text.splitlines()) else ""
     shown = f": {line!r}" if line else ""
     return f"{source}, document {number}, line {mark.line + 1}: bad YAML: {what}{shown}"

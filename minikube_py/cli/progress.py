@@ -13,7 +13,7 @@ from minikube_py.cli.readiness import Readiness, is_hopeless, pod_problem, pod_s
 from minikube_py.cli.session import Session
 from minikube_py.cli.targets import Target
 from minikube_py.cli.terminal import is_terminal, note
-from minikube_py.meta.objects import Object, get_path
+from minikube_py.meta.objects import Object, find_condition, get_path
 from minikube_py.meta.selectors import format_label_selector
 
 _POLL_SECONDS = 0.2
@@ -76,9 +76,14 @@ def _pods_detail(session: Session, workload: Object) -> str:
     namespace = workload["metadata"]["namespace"]
     pods = session.client.get(f"/api/v1/namespaces/{namespace}/pods", {"labelSelector": selector})
     for pod in pods.get("items") or []:
-        if is_hopeless(pod_state(pod)):
+        if is_hopeless(pod_state(pod)) or _is_unschedulable(pod):
             return f"pod {pod['metadata']['name']} {pod_problem(pod)}"
     return ""
+
+
+def _is_unschedulable(pod: Object) -> bool:
+    scheduled = find_condition(pod, "PodScheduled") or {}
+    return scheduled.get("status") == "False"
 
 
 def _display() -> Display:

@@ -76,6 +76,18 @@ def manifest_targets(session: Session, files: Sequence[str], *, recursive: bool)
     return targets
 
 
+def named_targets(session: Session, args: argparse.Namespace, example: str) -> list[Target]:
+    """Of -f or of the words, each with a name; raises CliError."""
+    if args.filename:
+        return manifest_targets(session, args.filename, recursive=args.recursive)
+    if not args.what:
+        raise CliError(f"name an object, e.g. `{example}`", code=USAGE)
+    targets = find_targets(session, args.what)
+    if any(target.name is None for target in targets):
+        raise CliError(f"name an object, e.g. `{example}`", code=USAGE)
+    return targets
+
+
 def one_target(session: Session, words: Sequence[str], example: str) -> Target:
     """Exactly one named object."""
     targets = find_targets(session, words)

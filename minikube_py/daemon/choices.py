@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from minikube_py.daemon.certificates import write_private
-from minikube_py.daemon.settings import Settings
+from minikube_py.daemon.settings import ProxyMode, Runtime, Settings
 
 _API_PORTS = range(6443, 6543)
 _UNPRIVILEGED_INGRESS = range(8080, 8100)  # and 363 above for HTTPS: 8443, …
@@ -34,6 +34,8 @@ class Choices:
     api_port: int
     ingress_http_port: int
     ingress_https_port: int
+    runtime: Runtime = "docker"
+    service_proxy: ProxyMode = "auto"
 
 
 def load_choices(path: Path) -> Choices | None:

@@ -19,7 +19,7 @@ from minikube_py.daemon.choices import (
     load_choices,
     save_choices,
 )
-from minikube_py.daemon.settings import Settings
+from minikube_py.daemon.settings import CHOICES_FILE, Settings
 from minikube_py.meta.cluster import Cluster
 from minikube_py.network.cleanup import remove_all
 from minikube_py.network.host import Host
@@ -49,7 +49,7 @@ class Ground:
 
 async def lay_ground(settings: Settings, runtime: ContainerRuntime) -> Ground:
     """Routes to the ranges exist before any packet to them; raises StartFailure with advice."""
-    kept = settings.data_dir / "cluster.json"
+    kept = settings.data_dir / CHOICES_FILE
     last = load_choices(kept)
     host = None if settings.simulated else Host()
     ranges = _plan(settings, last, await _used_ranges(settings, host))
@@ -61,6 +61,8 @@ async def lay_ground(settings: Settings, runtime: ContainerRuntime) -> Ground:
         api_port=choose_api_port(settings, last),
         ingress_http_port=http_port,
         ingress_https_port=https_port,
+        runtime=settings.runtime,
+        service_proxy=settings.service_proxy,
     )
     if host is None:
         paper = PaperPodNetwork(pod_cidr=ranges.pod, gateway=ranges.gateway)

@@ -3,16 +3,19 @@ on.
 """
 
 import argparse
+import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, cast
+from typing import Any, Literal, cast, get_args
 
 from minikube_py.meta.cluster import DEFAULT_CLUSTER, BadClusterName, Cluster
 
 Runtime = Literal["docker", "simulated"]
 ProxyMode = Literal["auto", "kernel", "http", "userspace"]
+CHOICES_FILE = "cluster.json"
+"""In the data dir: what the cluster's last run was told or chose (see choices)."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +52,13 @@ def parse_settings(argv: Sequence[str]) -> Settings:
         cluster = Cluster(flags.cluster)
     except BadClusterName as error:
         parser.error(str(error))
+    data_dir = (flags.data_dir or cluster.default_data_dir).absolute()
+    last = _last_run(data_dir)
     return Settings(
         cluster=cluster,
-        data_dir=(flags.data_dir or cluster.default_data_dir).absolute(),
-        runtime=cast(Runtime, flags.runtime),
-        service_proxy=cast(ProxyMode, flags.service_proxy),
+        data_dir=data_dir,
+        runtime=cast(Runtime, flags.runtime or last.get("runtime") or "docker"),
+        service_proxy=cast(ProxyMode, flags.service_proxy or last.get("service_proxy") or "auto"),
         pod_cidr=flags.pod_cidr,
         service_cidr=flags.service_cidr,
         api_port=flags.api_port,
@@ -64,6 +69,17 @@ def parse_settings(argv: Sequence[str]) -> Settings:
     )
 
 
+def _last_run(data_dir: Path) -> dict[str, Any]:
+    """`mk down` and `mk up` must not turn a cluster on paper into one on Docker. A damaged file is
+    reported by who needs the rest of it.
+    """
+    try:
+        kept = json.loads((data_dir / CHOICES_FILE).read_text())
+    except (OSError, ValueError):
+        return {}
+    return kept if isinstance(kept, dict) else {}
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m minikube_py.daemon",
@@ -72,10 +88,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--cluster", default=DEFAULT_CLUSTER)
     parser.add_argument("--data-dir", type=Path)
     parser.add_argument("--kubeconfig", type=Path, help="merged by `mk up`; not read here")
-    parser.add_argument("--runtime", choices=["docker", "simulated"], default="docker")
-    parser.add_argument(
-        "--service-proxy", choices=["auto", "kernel", "http", "userspace"], default="auto"
-    )
+    parser.add_argument("--runtime", choices=get_args(Runtime))
+    parser.add_argument("--service-proxy", choices=get_args(ProxyMode))
     parser.add_argument("--pod-cidr", help="the Pods' addresses, e.g. 10.244.0.0/16")
     parser.add_argument("--service-cidr", help="the Services' addresses, e.g. 10.96.0.0/16")
     for flag in ("--api-port", "--ingress-http-port", "--ingress-https-port"):

@@ -278,3 +278,91 @@ def test_the_version_names_both_sides(mk: Mk) -> None:
 
     assert versions["mk"]
     assert versions["server"]["gitVersion"].startswith("v1.")
+
+
+def test_several_objects_by_name_stand_in_one_table(mk: Mk) -> None:
+    mk("create", "configmap", "a", "--from-literal", "x=1")
+    mk("create", "configmap", "much-longer")
+
+    both = mk("get", "configmaps", "a", "much-longer")
+    one_missing = mk("get", "configmaps", "a", "nope", "neither")
+
+    assert [line.index(" ", 12) > 0 for line in both.out.splitlines()] == [True] * 3
+    assert both.out.splitlines()[1].startswith("a             1")
+    assert one_missing.code == 1
+    assert "a      1" in one_missing.out
+    assert one_missing.err.count('" not found') == 2
+
+
+def test_yaml_shows_who_set_what_only_when_asked(mk: Mk) -> None:
+    mk("apply", "-f", "-", stdin=CONFIG)
+
+    assert "managedFields" not in mk("get", "configmap", "conf", "-o", "yaml").out
+    assert "managedFields" not in mk("get", "configmaps", "-o", "json").out
+    shown = mk("get", "configmap", "conf", "-o", "yaml", "--show-managed-fields").out
+    assert "managedFields" in shown
+
+
+def test_a_dry_run_says_what_would_happen(mk: Mk) -> None:
+    new = mk("apply", "-f", "-", "--dry-run", stdin=CONFIG)
+    mk("apply", "-f", "-", stdin=CONFIG)
+    same = mk("apply", "-f", "-", "--dry-run=server", stdin=CONFIG)
+    other = mk("apply", "-f", "-", "--dry-run=server", stdin=CONFIG.replace("'1'", "'2'"))
+
+    assert new.out == "configmap/conf created (server dry run)\n"
+    assert same.out == "configmap/conf unchanged (server dry run)\n"
+    assert other.out == "configmap/conf configured (server dry run)\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        pytest.param(["gett", "pods"], "did you mean `mk get`?", id="close"),
+        pytest.param(["frobnicate"], "no command 'frobnicate'", id="far"),
+        pytest.param(["exec", "web", "ls"], "what to run follows `--`", id="no dashes"),
+    ],
+)
+def test_a_mistyped_command_line_is_answered_in_one_line(
+    mk: Mk, words: list[str], part: str
+) -> None:
+    done = mk(*words)
+
+    assert done.code == 2
+    assert part in done.err
+    assert len(done.err.splitlines()) == 1
+
+
+def test_what_has_no_replicas_cannot_be_scaled(mk: Mk) -> None:
+    mk("apply", "-f", "-", stdin=CONFIG)
+
+    done = mk("scale", "configmap/conf", "--replicas", "2")
+    missing = mk("scale", "deploy/nope", "--replicas", "2")
+
+    assert done.err == "error: a ConfigMap has no replicas to scale\n"
+    assert 'deployments.apps "nope" not found' in missing.err
+
+
+def test_waiting_for_what_does_not_exist_says_so(mk: Mk) -> None:
+    done = mk("wait", "pod/nope", "--for", "condition=Ready", "--timeout", "0s")
+
+    assert done.code == 1
+    assert done.err.endswith("on pod/nope: it does not exist\n")
+
+
+def test_a_waiting_deployment_tells_why_its_pod_has_no_node(mk: Mk) -> None:
+    mk("apply", "-f", "-", stdin=DEPLOYMENT)
+    mk.server.call(make_unschedulable_pod)
+
+    done = mk("apply", "-f", "-", "--wait", "--timeout", "0s", stdin=DEPLOYMENT)
+
+    assert "pod web Pending: no node has room" in done.err
+
+
+async def make_unschedulable_pod(cluster: Cluster) -> None:
+    await make_pod(cluster)
+
+    def refuse(pod: Object) -> None:
+        condition = {"type": "PodScheduled", "status": "False", "message": "no node has room"}
+        pod["status"] = {"phase": "Pending", "conditions": [condition]}
+
+    await cluster.resources.update_status(POD, "default", "web", refuse)

@@ -98,3 +98,32 @@ def test_purge_leaves_a_folder_alone_that_holds_no_cluster(
 
     assert (precious / "thesis.txt").exists()
     assert done.code == 1
+
+
+def test_what_is_on_paper_stays_on_paper_at_the_next_up(mk: Mk, cluster: str) -> None:
+    named = ("--cluster", cluster)
+    mk("up", *named, "--runtime", "simulated", "--service-proxy", "kernel")
+    down = mk("down", *named)
+    mk("up", *named)
+    status = json.loads(mk("status", *named, "-o", "json").out)
+
+    assert f"`mk up --cluster {cluster}` starts it again" in down.out
+    assert (status["runtime"], status["serviceProxy"]) == ("simulated", "kernel")
+
+
+def test_a_port_that_is_none_is_refused_before_anything_starts(
+    mk: Mk, cluster: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        mk("up", "--cluster", cluster, "--api-port", "99999")
+
+    assert end.value.code == 2
+    assert "99999 is no port" in capfd.readouterr().err
+    assert not (tmp_path / "state").exists()
+
+
+def test_purge_of_what_is_not_there_says_so(mk: Mk, cluster: str) -> None:
+    done = mk("purge", "--cluster", cluster, "--yes")
+
+    assert done.code == 0
+    assert "does not exist" in done.out

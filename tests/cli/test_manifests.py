@@ -53,7 +53,7 @@ def test_a_field_knows_its_line() -> None:
             ["x.yaml, document 2, line 7", "bad YAML"],
             id="yaml",
         ),
-        pytest.param(f"{POD}\tspec: 1\n", ["line 5"], id="tab"),
+        pytest.param(f"{POD}\tspec: 1\n", ["line 5", "a tab indents"], id="tab"),
         pytest.param("kind: Pod\n", ["document 1", "apiVersion missing"], id="apiVersion"),
         pytest.param("a: 1\n", ["apiVersion and kind missing"], id="both"),
         pytest.param("- 1\n", ["an object is expected"], id="a list"),

@@ -3,7 +3,7 @@
 import argparse
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from minikube_py.cli import manifests
@@ -30,7 +30,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="*", metavar="FILE", help="the same as -f FILE")
     parser.add_argument("--wait", action="store_true", help="until all is ready; shows progress")
     parser.add_argument("--timeout", default="5m", metavar="T", help="for --wait, e.g. 90s")
-    parser.add_argument("--dry-run", choices=["none", "server"], default="none")
+    parser.add_argument(
+        "--dry-run",
+        choices=["none", "server"],
+        default="none",
+        nargs="?",
+        const="server",
+        help="say what would happen, change nothing",
+    )
     parser.add_argument(
         "--force-conflicts", action="store_true", help="take over fields others have set"
     )
@@ -45,6 +52,8 @@ class Planned:
     document: Document
     target: Target
     old: Object | None
+    verb: str = ""
+    """What a dry run says will happen."""
 
     @property
     def title(self) -> str:
@@ -63,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
     planned = applier.check(documents)
     if args.dry_run == "server":
         for plan in planned:
-            _say(plan, "configured" if plan.old else "created", suffix=" (server dry run)")
+            _say(plan, plan.verb, suffix=" (server dry run)")
         return OK
     applier.write(planned, wanted)
     if args.wait:
@@ -85,9 +94,7 @@ class Applier:
         for document in ordered:
             try:
                 plan = self._plan(document, coming)
-                if plan is not None:
-                    planned.append(plan)
-                    self._dry_run(plan, coming)
+                planned.append(replace(plan, verb=self._dry_run(plan, coming)))
             except ApiFailure as error:
                 problems += explain(self._session, document, error)
             except CliError as error:
@@ -124,7 +131,7 @@ class Applier:
         left = ", ".join(plan.title for plan in planned[index:])
         return CliError("\n".join([*lines, f"applied: {done}; not applied: {left}"]))
 
-    def _plan(self, document: Document, coming: "_Coming") -> Planned | None:
+    def _plan(self, document: Document, coming: "_Coming") -> Planned:
         obj = document.object
         resource = self._session.discovery.by_kind(obj["apiVersion"], obj["kind"])
         if resource is None:
@@ -162,11 +169,13 @@ class Applier:
             raise
         return found
 
-    def _dry_run(self, plan: Planned, coming: "_Coming") -> None:
+    def _dry_run(self, plan: Planned, coming: "_Coming") -> str:
+        """What would happen; raises CliError on what the server refuses."""
         if not plan.target.resource.plural:
-            return  # its kind comes with this manifest: nobody can check it yet
+            return "created"  # its kind comes with this manifest: nobody can check it yet
         try:
-            self._patch(plan.target, plan.document.object, dry_run=True)
+            code, answer = self._patch(plan.target, plan.document.object, dry_run=True)
+            return _verb(code, plan.old, answer)
         except ApiFailure as error:
             namespace = plan.target.namespace
             if error.details.get("kind") != "namespaces" or namespace is None:
@@ -177,6 +186,7 @@ class Applier:
                     "a Namespace document in this manifest, or choose one of `mk get namespaces`"
                 ) from error
             self._dry_run_elsewhere(plan)
+            return "created"
 
     def _dry_run_elsewhere(self, plan: Planned) -> None:
         """Its namespace comes with this manifest: checked in `default`, under a name that is

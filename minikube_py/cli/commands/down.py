@@ -4,7 +4,7 @@ import argparse
 import signal
 
 from minikube_py.cli.errors import OK
-from minikube_py.cli.lifecycle import add_cluster_flag, chosen_cluster
+from minikube_py.cli.lifecycle import add_cluster_flag, chosen_cluster, mk_command
 from minikube_py.cli.record import live_record, stop
 
 
@@ -25,5 +25,6 @@ def run(args: argparse.Namespace) -> int:
     # The daemon's two ways to stop: SIGTERM with its pods, SIGINT without them.
     stop(record, signal.SIGINT if args.keep_pods else signal.SIGTERM, args.timeout)
     kept = "its pods go on running" if args.keep_pods else "its state and volumes are kept"
-    print(f"Cluster {cluster.name} is stopped; {kept}. `mk up` starts it again")
+    again = mk_command("up", cluster.name)
+    print(f"Cluster {cluster.name} is stopped; {kept}. {again} starts it again")
     return OK

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from minikube_py.cli.errors import OK, USAGE, CliError
+from minikube_py.cli.errors import OK, USAGE, ApiFailure, CliError, joined
 from minikube_py.cli.output import (
     FORMATS,
     Format,
@@ -36,6 +36,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sort-by", metavar="PATH", help="e.g. .metadata.creationTimestamp")
     parser.add_argument("--no-headers", action="store_true")
     parser.add_argument("--ignore-not-found", action="store_true")
+    parser.add_argument(
+        "--show-managed-fields", action="store_true", help="in YAML and JSON: who set which field"
+    )
     add_manifest_flags(parser)
 
 
@@ -59,20 +62,29 @@ def _tables(
     session: Session, args: argparse.Namespace, targets: Sequence[Target], wanted: Format
 ) -> int:
     several = len({target.resource for target in targets}) > 1
-    printers: dict[str, TablePrinter] = {}
+    tables: dict[str, tuple[Target, Object]] = {}
+    failed: CliError | None = None
     for target in targets:
-        table = _fetch(session, args, target, accept=TABLE)
+        try:
+            table = _fetch(session, args, target, accept=TABLE)
+        except ApiFailure as error:
+            if error.http_code != 404 or len(targets) == 1:
+                raise
+            failed = joined(failed, error)
+            continue
         if table is None or not table.get("rows"):
             continue
+        _, whole = tables.setdefault(target.resource.display_kind, (target, {**table, "rows": []}))
+        whole["rows"] += table["rows"]
+    for index, (kind, (target, table)) in enumerate(tables.items()):
+        if index:
+            print()
         if args.sort_by:
             sort_rows(table, args.sort_by)
-        kind = target.resource.display_kind
-        if kind not in printers:
-            if printers:
-                print()
-            printers[kind] = _printer(args, target, wanted, prefix=kind if several else "")
-        printers[kind].print(table)
-    if not printers and not args.ignore_not_found:
+        _printer(args, target, wanted, prefix=kind if several else "").print(table)
+    if failed is not None:
+        raise failed
+    if not tables and not args.ignore_not_found:
         _note_nothing(session, args, targets)
     return OK
 
@@ -115,6 +127,9 @@ def _objects(
             for item in answer.get("items") or []
         ]
     objects = [obj for _, obj in found]
+    if not args.show_managed_fields:
+        for obj in objects:
+            obj["metadata"].pop("managedFields", None)
     if wanted.name == "name":
         print_names(found)
     elif len(targets) == 1 and targets[0].name:
@@ -176,5 +191,6 @@ def _show(value: Object, printer: TablePrinter, wanted: Format, target: Target) 
     else:
         for item in value["items"] if isinstance(value.get("items"), list) else [value]:
             kind = {"apiVersion": value.get("apiVersion"), "kind": target.resource.kind}
+            item["metadata"].pop("managedFields", None)
             print_object({**kind, **item}, wanted)
     sys.stdout.flush()

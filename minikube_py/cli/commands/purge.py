@@ -29,6 +29,7 @@ def run(args: argparse.Namespace) -> int:
     record = read_record(cluster) or {}
     data_dir = Path(args.data_dir or record.get("dataDir") or cluster.default_data_dir).absolute()
     _require_state(data_dir)
+    had_state = data_dir.is_dir()
     if not args.yes:
         _ask(cluster, data_dir)
     running = live_record(cluster)
@@ -48,6 +49,9 @@ def run(args: argparse.Namespace) -> int:
         if path.exists():
             path.unlink()
     remove_context(config_paths(getattr(args, "kubeconfig", None)), cluster.name)
+    if not record and not had_state:
+        print(f"Cluster {cluster.name} does not exist; nothing of it is left on this host")
+        return OK
     print(f"Cluster {cluster.name} is gone, with its containers, volumes, networks and state")
     return OK
 

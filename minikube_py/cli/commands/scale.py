@@ -3,7 +3,7 @@
 import argparse
 
 from minikube_py.cli.durations import parse_duration
-from minikube_py.cli.errors import OK, USAGE, CliError
+from minikube_py.cli.errors import OK, USAGE, ApiFailure, CliError
 from minikube_py.cli.progress import wait_until_ready
 from minikube_py.cli.rest import MERGE
 from minikube_py.cli.session import open_session
@@ -39,7 +39,12 @@ def run(args: argparse.Namespace) -> int:
                 raise CliError(f"{target.title} has {get_path(now, 'spec', 'replicas')} replicas")
             body["metadata"] = {"resourceVersion": now["metadata"]["resourceVersion"]}
         query = {"fieldManager": "mk"}
-        session.client.request("PATCH", path, query, body, content_type=MERGE)
+        try:
+            session.client.request("PATCH", path, query, body, content_type=MERGE)
+        except ApiFailure as error:
+            if error.http_code == 404 and not error.details.get("name"):
+                raise CliError(f"a {target.resource.kind} has no replicas to scale") from error
+            raise
         print(f"{target.title} scaled")
     if args.wait:
         wait_until_ready(session, targets, timeout=parse_duration(args.timeout))

@@ -2,12 +2,13 @@
 
 import argparse
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 from minikube_py.cli.errors import FAILED, OK, CliError
 from minikube_py.cli.kubeconfig import config_paths, find_access
-from minikube_py.cli.lifecycle import add_cluster_flag, chosen_cluster
+from minikube_py.cli.lifecycle import add_cluster_flag, chosen_cluster, mk_command
 from minikube_py.cli.readiness import pod_problem, pod_state
 from minikube_py.cli.record import Record, is_alive, live_record, read_record
 from minikube_py.cli.rest import Client
@@ -16,6 +17,7 @@ from minikube_py.meta.cluster import Cluster
 from minikube_py.meta.objects import Object, is_condition_true, make_key, name_of, namespace_of
 
 _SECONDS = 5.0
+_LEAST_FREE_BYTES = 4 * 2**20
 _READY_FIELDS = ("runtime", "serviceProxy", "podCIDR", "serviceCIDR", "dns", "ingressHttpPort",
                  "ingressHttpsPort", "version", "error")  # fmt: skip
 
@@ -54,8 +56,10 @@ def gather(cluster: Cluster, kubeconfig: str | None) -> dict[str, Any]:
     }
     if record is None:
         crashed = "its daemon was killed" if last and not is_alive(last) else "it is not running"
-        status["problems"] = [f"{crashed}: `mk up` starts it"]
+        status["problems"] = [f"{crashed}: {mk_command('up', cluster.name)} starts it"]
         return status
+    if problem := _disk_problem(status["dataDir"]):
+        status["problems"].append(problem)
     try:
         access = find_access(_access_paths(record, kubeconfig), cluster.name)
         client = Client(access, timeout=_SECONDS)
@@ -66,6 +70,17 @@ def gather(cluster: Cluster, kubeconfig: str | None) -> dict[str, Any]:
     except CliError as error:
         status["problems"].append(error.message)
     return status
+
+
+def _disk_problem(data_dir: str) -> str | None:
+    """A full disk refuses every write, long after the cluster got ready."""
+    try:
+        free = shutil.disk_usage(data_dir).free
+    except OSError:  # the folder is root's
+        return None
+    if free >= _LEAST_FREE_BYTES:
+        return None
+    return f"the disk that holds {data_dir} is full ({free // 2**20} MiB left): free some space"
 
 
 def _access_paths(record: Record, kubeconfig: str | None) -> list[Path]:

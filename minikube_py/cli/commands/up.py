@@ -4,6 +4,7 @@ what is where.
 
 import argparse
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from minikube_py.meta.cluster import Cluster
 
 _POLL_SECONDS = 0.01
 _LOG_TAIL_BYTES = 65536
+_LEAST_FREE_BYTES = 2**20
 _SAME = {
     "runtime": "runtime",
     "service_proxy": "serviceProxy",
@@ -33,14 +35,28 @@ _SAME = {
 def configure(parser: argparse.ArgumentParser) -> None:
     add_cluster_flag(parser)
     parser.add_argument("--data-dir", metavar="D", help="where the cluster keeps its state")
-    parser.add_argument("--runtime", choices=["docker", "simulated"])
-    parser.add_argument("--service-proxy", choices=["auto", "kernel", "http", "userspace"])
+    parser.add_argument(
+        "--runtime",
+        choices=["docker", "simulated"],
+        help="simulated: pods on paper, no Docker, no root (default: as last time, else docker)",
+    )
+    parser.add_argument(
+        "--service-proxy",
+        choices=["auto", "kernel", "http", "userspace"],
+        help="how Services reach pods (default: as last time, else auto)",
+    )
     parser.add_argument("--pod-cidr", metavar="RANGE", help="addresses of Pods")
     parser.add_argument("--service-cidr", metavar="RANGE", help="addresses of Services")
     for flag in ("--api-port", "--ingress-http-port", "--ingress-https-port"):
-        parser.add_argument(flag, type=int, metavar="P")
+        parser.add_argument(flag, type=_port, metavar="P")
     parser.add_argument("--foreground", action="store_true", help="stay, and stop on Ctrl-C")
     parser.add_argument("--timeout", type=float, default=60.0, metavar="S", help="seconds to wait")
+
+
+def _port(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"{text} is no port: give 1 to 65535")
+    return int(text)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -179,6 +195,8 @@ def _last_words(log: Path, start: int) -> str:
     errors = [line for line in lines if line.startswith("error:")]
     if errors:
         return errors[-1].removeprefix("error:").strip()
+    if shutil.disk_usage(log.parent).free < _LEAST_FREE_BYTES:
+        return f"the disk that holds {log.parent} is full: free some space, then `mk up` again"
     last = next((line for line in reversed(lines) if line.strip()), "it wrote nothing")
     return f"the daemon did not start ({last.strip()}); {log} has all it wrote"
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from minikube_py.cli.durations import parse_duration
 from minikube_py.cli.errors import OK, USAGE, ApiFailure, CliError
-from minikube_py.cli.readiness import readiness
+from minikube_py.cli.readiness import pod_problem, readiness
 from minikube_py.cli.session import Session, open_session
 from minikube_py.cli.targets import Target, add_manifest_flags, find_targets, manifest_targets
 from minikube_py.meta.jsonpath import BadJsonPath, format_value, parse_path
@@ -38,14 +38,22 @@ def run(args: argparse.Namespace) -> int:
     for target in _targets(session, args, deadline):
         while not check(_current(session, target)):
             if time.monotonic() > deadline:
-                raise CliError(
-                    f"timed out waiting for {args.condition} on {target.title}; "
-                    f"`mk describe {target.title}` tells more"
-                )
+                raise CliError(_timed_out(session, target, args.condition))
             time.sleep(_POLL_SECONDS)
         word = args.condition if args.condition == "delete" else "condition"
         print(f"{target.title} {'deleted' if word == 'delete' else 'condition met'}", flush=True)
     return OK
+
+
+def _timed_out(session: Session, target: Target, condition: str) -> str:
+    obj = _current(session, target)
+    if obj is None:
+        return f"timed out waiting for {condition} on {target.title}: it does not exist"
+    why = pod_problem(obj) if obj.get("kind") == "Pod" else ""
+    return (
+        f"timed out waiting for {condition} on {target.title}{f' ({why})' if why else ''}; "
+        f"`mk describe {target.title}` tells more"
+    )
 
 
 def parse_check(text: str) -> Check:

@@ -1,0 +1,13 @@
+"""`mk annotate`: sets and removes annotations."""
+
+import argparse
+
+from minikube_py.cli.marks import configure_marks, run_marks
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    configure_marks(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    return run_marks(args, "annotations", done="annotated", undone="annotated")
