@@ -1,14 +1,16 @@
-"""The one rule mk needs in a firewall that is not its own.
+"""The two rules mk needs in a firewall that is not its own.
 
-Docker drops what enters the host for a container unless a port was published. A NodePort called
-from another machine is such a packet once its address is translated, so the host's FORWARD rules
-must let translated packets through to the pods' bridge. No other table can say this on theirs'
-behalf: a drop anywhere is final.
+Docker drops what enters the host for a container unless a port was published, and what one of its
+networks sends to another. A Service called from another machine, or by a container of another
+network, is such a packet once its address is translated: the host's FORWARD rules must let these
+through to the pods' bridge, and their answers back. No other table can say this on theirs' behalf:
+a drop anywhere is final.
 """
 
 import asyncio
 import logging
 import shutil
+from itertools import product
 
 from minikube_py.meta.cluster import Cluster
 
@@ -18,29 +20,33 @@ _TIMEOUT_SECONDS = 10.0
 
 
 async def let_node_ports_in(cluster: Cluster) -> None:
-    """Adds the rule where it is missing; a host without iptables needs none."""
+    """Adds the rules where they are missing; a host without iptables needs none."""
     if shutil.which("iptables") is None:
         return
     for chain in _CHAINS:
         if await _iptables("-S", chain):
-            if not await _iptables("-C", chain, *_rule(cluster)):
-                await _iptables("-I", chain, *_rule(cluster))
-                _log.info("firewall rule added chain=%s bridge=%s", chain, cluster.bridge)
+            for rule in _rules(cluster):
+                if not await _iptables("-C", chain, *rule):
+                    await _iptables("-I", chain, *rule)
+                    _log.info("firewall rule added chain=%s bridge=%s", chain, cluster.bridge)
             return
 
 
 async def remove_rules(cluster: Cluster) -> None:
     if shutil.which("iptables") is None:
         return
-    for chain in _CHAINS:
-        while await _iptables("-D", chain, *_rule(cluster)):
+    for chain, rule in product(_CHAINS, _rules(cluster)):
+        while await _iptables("-D", chain, *rule):
             _log.info("firewall rule removed chain=%s bridge=%s", chain, cluster.bridge)
 
 
-def _rule(cluster: Cluster) -> list[str]:
+def _rules(cluster: Cluster) -> list[list[str]]:
     translated = ["-m", "conntrack", "--ctstate", "DNAT"]
-    comment = ["-m", "comment", "--comment", f"mk {cluster.name} NodePorts"]
-    return ["-o", cluster.bridge, *translated, *comment, "-j", "ACCEPT"]
+    comment = ["-m", "comment", "--comment", f"mk {cluster.name} NodePorts", "-j", "ACCEPT"]
+    return [
+        ["-o", cluster.bridge, *translated, *comment],
+        ["-i", cluster.bridge, *translated, "--ctdir", "REPLY", *comment],
+    ]
 
 
 async def _iptables(*arguments: str) -> bool:
