@@ -17,6 +17,7 @@ from minikube_py.daemon.certificates import write_private
 from minikube_py.daemon.settings import ProxyMode, Runtime, Settings
 
 _API_PORTS = range(6443, 6543)
+_EVERYWHERE = "0.0.0.0"  # noqa: S104 - an Ingress is for the network
 _UNPRIVILEGED_INGRESS = range(8080, 8100)  # and 363 above for HTTPS: 8443, …
 
 
@@ -69,18 +70,28 @@ def choose_ingress_ports(settings: Settings, last: Choices | None) -> tuple[int,
         raise StartFailure(
             f"--ingress-http-port and --ingress-https-port are both {http}: give two ports"
         )
-    everywhere = "0.0.0.0"  # noqa: S104 - an Ingress is for the network
     wanted = [(last.ingress_http_port, last.ingress_https_port)] if last is not None else []
     wanted += [(80, 443), *((port, port + 363) for port in _UNPRIVILEGED_INGRESS)]
     return (
-        _choose(http, [pair[0] for pair in wanted], everywhere, "--ingress-http-port"),
-        _choose(https, [pair[1] for pair in wanted], everywhere, "--ingress-https-port"),
+        _choose(http, [pair[0] for pair in wanted], _EVERYWHERE, "--ingress-http-port"),
+        _choose(https, [pair[1] for pair in wanted], _EVERYWHERE, "--ingress-https-port"),
     )
 
 
 def is_free(port: int, host: str) -> bool:
+    """On all addresses, another cluster's Service on its own address is in nobody's way: its
+    socket can be shared, and a more specific address gets what is meant for it.
+    """
+    if host == _EVERYWHERE:
+        return _can_bind(port, host, shared=True) and _can_bind(port, "127.0.0.1")
+    return _can_bind(port, host)
+
+
+def _can_bind(port: int, host: str, *, shared: bool = False) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         try:
             probe.bind((host, port))
         except OSError as error:

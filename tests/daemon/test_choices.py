@@ -103,3 +103,23 @@ def test_one_port_for_http_and_https_is_refused(settings: Settings) -> None:
 
 def test_on_paper_there_is_no_ingress(settings: Settings) -> None:
     assert choose_ingress_ports(replace(settings, runtime="simulated"), None) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("address", "shared", "free"),
+    [
+        pytest.param("127.0.0.9", True, True, id="another-clusters-service"),
+        pytest.param("127.0.0.9", False, False, id="a-program-on-one-address"),
+        pytest.param("0.0.0.0", True, False, id="another-clusters-ingress"),
+    ],
+)
+def test_an_ingress_port_is_free_beside_services_of_another_cluster(
+    address: str, shared: bool, free: bool
+) -> None:
+    with socket.socket() as other:
+        if shared:
+            other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        other.bind((address, 0))
+        other.listen()
+
+        assert is_free(other.getsockname()[1], "0.0.0.0") is free
