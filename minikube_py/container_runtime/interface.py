@@ -144,6 +144,8 @@ class ContainerSpec:
     host_pid: bool = False
     host_ipc: bool = False
     share_pid: bool = False
+    pid_of: str = ""
+    """Container whose processes this one shares, unless all of the pod's or the host's are."""
     spec_hash: str = ""
     annotations: Mapping[str, str] = field(default_factory=dict)
 

@@ -143,7 +143,7 @@ def _host_config(spec: ContainerSpec) -> dict[str, Any]:
     config: dict[str, Any] = {
         "NetworkMode": sandbox,
         "IpcMode": "host" if spec.host_ipc else sandbox,
-        "PidMode": "host" if spec.host_pid else sandbox if spec.share_pid else "",
+        "PidMode": _pid_mode(spec),
         "UTSMode": "host" if spec.host_network else "",
         "Mounts": [_mount(mount) for mount in spec.mounts],
         "Tmpfs": dict(spec.tmpfs),
@@ -156,6 +156,14 @@ def _host_config(spec: ContainerSpec) -> dict[str, Any]:
     if spec.runtime_class:
         config["Runtime"] = spec.runtime_class
     return config
+
+
+def _pid_mode(spec: ContainerSpec) -> str:
+    if spec.host_pid:
+        return "host"
+    if spec.share_pid:
+        return f"container:{spec.sandbox_id}"
+    return f"container:{spec.pid_of}" if spec.pid_of else ""
 
 
 def _oom_score(wanted: int) -> int:
@@ -189,7 +197,10 @@ def _mount(mount: Mount) -> dict[str, Any]:
     if mount.is_volume:
         # Kubernetes never copies the image's files into a volume.
         return {**common, "Type": "volume", "VolumeOptions": {"NoCopy": True}}
-    return {**common, "Type": "bind", "BindOptions": {"Propagation": mount.propagation}}
+    # Unsaid, the engine takes rprivate; it refuses to be told so within its own folder, where its
+    # volumes are, and takes rslave there.
+    said = "" if mount.propagation == "rprivate" else mount.propagation
+    return {**common, "Type": "bind", "BindOptions": {"Propagation": said}}
 
 
 def _device(device: str) -> dict[str, str]:

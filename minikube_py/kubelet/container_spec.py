@@ -53,6 +53,8 @@ class Surroundings:
     variables: Mapping[str, str] = field(default_factory=dict)
     mounts: Sequence[Mount] = ()
     annotations: Mapping[str, str] = field(default_factory=dict)
+    target_id: str = ""
+    """The container whose processes an ephemeral one wants to see."""
 
 
 def sandbox_spec(pod: Object, attempt: int) -> SandboxSpec:
@@ -87,7 +89,7 @@ def container_spec(
         hostname=hostname_of(pod),
         command=expand_all(container.get("command"), around.variables),
         args=expand_all(container.get("args"), around.variables),
-        env=around.variables,
+        env=_own_name(pod) | dict(around.variables),
         working_dir=expand(container.get("workingDir") or "", around.variables),
         mounts=around.mounts,
         tty=bool(container.get("tty")),
@@ -101,9 +103,15 @@ def container_spec(
         host_pid=bool(spec.get("hostPID")),
         host_ipc=bool(spec.get("hostIPC")),
         share_pid=bool(spec.get("shareProcessNamespace")),
+        pid_of=around.target_id,
         spec_hash=member.hash,
         annotations=around.annotations,
     )
+
+
+def _own_name(pod: Object) -> dict[str, str]:
+    """HOSTNAME as the runtime's shim sets it: the pod's, not the engine's name for the sandbox."""
+    return {} if uses_host_network(pod) else {"HOSTNAME": hostname_of(pod)}
 
 
 def container_resources(pod: Object, container: Mapping[str, Any], host: HostFacts) -> Resources:

@@ -18,7 +18,7 @@ from minikube_py.container_runtime.interface import (
 from minikube_py.kubelet.backoff import DELAY_ANNOTATION
 from minikube_py.kubelet.container_spec import SpecProblem, Surroundings, container_spec
 from minikube_py.kubelet.environment import EnvironmentProblem, environment, wants_address
-from minikube_py.kubelet.facts import Waiting
+from minikube_py.kubelet.facts import Waiting, attempts_of, is_running
 from minikube_py.kubelet.host_files import FileProblem
 from minikube_py.kubelet.images import NeedsPull, Present, PullFailed, Refused
 from minikube_py.kubelet.own_files import OwnFiles
@@ -35,11 +35,14 @@ _HOOK_SECONDS = 86_400.0
 
 @dataclass(frozen=True)
 class Wanted:
-    """A container whose image is there: it may be created."""
+    """A container whose image is there: it may be created. `note`: the Pulled event's text, "" when
+    that was told.
+    """
 
     start: Start
     member: Member
     image: ImageInfo
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,10 +68,8 @@ class ContainerStarter:
             return None
         verdict = await self._tools.images.look(found.container, pulled=start.name in state.pulled)
         if isinstance(verdict, Present):
-            if start.name not in state.pulled:
-                self._tools.recorder.record(pod, "Normal", "Pulled", verdict.note)
-            state.pulled.discard(start.name)
-            return Wanted(start, found, verdict.image)
+            note = "" if start.name in state.pulled else verdict.note
+            return Wanted(start, found, verdict.image, note)
         if isinstance(verdict, NeedsPull):
             pull = self._pull(state, pod, start.name, verdict)
             state.pulls[start.name] = state.spawn(pull, f"pull {verdict.reference}")
@@ -130,6 +131,9 @@ class ContainerStarter:
     ) -> Created | None:
         """None when it can't be created now; its reason is in `state.waiting`."""
         name = wanted.start.name
+        state.pulled.discard(name)
+        if wanted.note:
+            self._tools.recorder.record(pod, "Normal", "Pulled", wanted.note)
         try:
             spec = self._spec(state, pod, sandbox_id, wanted)
             with state.trace.step("create"):
@@ -168,6 +172,7 @@ class ContainerStarter:
             variables=made.variables,
             mounts=mounts,
             annotations=annotations,
+            target_id=_target_id(state, found),
         )
         return container_spec(pod, found, around, tools.host)
 
@@ -230,3 +235,10 @@ class ContainerStarter:
                 self._tools.recorder.record(pod, "Warning", "FailedPostStartHook", message)
         finally:
             state.hooks.pop(created.container_id, None)
+
+
+def _target_id(state: PodState, found: Member) -> str:
+    """ "" when the target does not run: the debugger comes up without it, as in kubelet."""
+    name = str(found.container.get("targetContainerName") or "")
+    running = [c for c in attempts_of(state.observed, name) if is_running(c)] if name else []
+    return running[0].id if running else ""

@@ -140,3 +140,24 @@ def test_a_sandbox_has_what_the_pod_shares() -> None:
 
     assert (spec.hostname, spec.attempt, spec.share_pid) == ("db", 2, True)
     assert spec.sysctls == {"net.core.somaxconn": "100"}
+
+
+@pytest.mark.parametrize(
+    ("spec", "variables", "expected"),
+    [
+        pytest.param({}, {}, {"HOSTNAME": "web"}, id="name-of-the-pod"),
+        pytest.param({"hostname": "shop"}, {}, {"HOSTNAME": "shop"}, id="hostname"),
+        pytest.param({}, {"HOSTNAME": "own"}, {"HOSTNAME": "own"}, id="the-manifest-says-another"),
+        pytest.param({"hostNetwork": True}, {}, {}, id="the-host-s-own"),
+    ],
+)
+def test_the_variable_hostname_is_the_pods(
+    spec: dict[str, Any], variables: dict[str, str], expected: dict[str, str]
+) -> None:
+    obj = pod(**spec)
+    found = member_of(obj, "app")
+    assert found is not None
+
+    around = Surroundings("s0", 0, ImageInfo("sha256:1"), variables=variables)
+
+    assert container_spec(obj, found, around, HOST).env == expected
