@@ -9,7 +9,8 @@ from pathlib import Path
 
 from minikube_py.container_runtime.engine_calls import Call
 from minikube_py.container_runtime.engine_socket import EngineSocket
-from minikube_py.container_runtime.sessions import EngineSession
+from minikube_py.container_runtime.interface import RuntimeFailure
+from minikube_py.container_runtime.sessions import EngineSession, UntilEnd
 
 _OUTPUT_LIMIT = 10 * 1024  # kubelet's for probes and hooks
 _EXIT_POLL_SECONDS = (0.001, 0.005, 0.02, 0.1)
@@ -46,17 +47,26 @@ class Processes:
     async def attach(
         self, container_id: str, wait: Callable[[], Awaitable[int]], *, stdin: bool, tty: bool
     ) -> EngineSession:
-        """`wait` answers the main process's exit code."""
+        """`wait` answers the main process's exit code. Raises RuntimeFailure when it is over: the
+        engine would hold whoever attaches until the container is started again.
+        """
         query = {"stream": 1, "stdout": 1, "stderr": 1, "stdin": int(stdin)}
         stream = await self._socket.upgrade(f"/containers/{container_id}/attach", query=query)
+        if not await self._runs(container_id):
+            await stream.close()
+            raise RuntimeFailure(f"container {container_id} is not running")
         return EngineSession(
-            stream,
+            UntilEnd(stream, wait),
             tty=tty,
             resize=lambda width, height: self._call(
                 lambda api: api.resize(container_id, height=height, width=width)
             ),
             wait=wait,
         )
+
+    async def _runs(self, container_id: str) -> bool:
+        inspected = await self._call(lambda api: api.inspect_container(container_id))
+        return bool(inspected["State"]["Running"])
 
     async def _create(
         self, container_id: str, command: Sequence[str], *, stdin: bool, tty: bool

@@ -3,12 +3,58 @@
 Reads what comes over the upgraded connection; the engine is asked only for size and exit code.
 """
 
+import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
 
-from minikube_py.container_runtime.engine_socket import EngineStream
 from minikube_py.container_runtime.frames import Frames
 from minikube_py.container_runtime.interface import LogStream
+
+_LAST_WORDS_SECONDS = 1.0
+
+
+class Stream(Protocol):
+    """Bytes in both directions; reading gives b"" at the end."""
+
+    async def read(self) -> bytes: ...
+    async def write(self, data: bytes) -> None: ...
+    def end_input(self) -> None: ...
+    async def close(self) -> None: ...
+
+
+class UntilEnd:
+    """A stream that also ends, moments later, when what `ended` waits for has come."""
+
+    def __init__(self, stream: Stream, ended: Callable[[], Awaitable[int]]) -> None:
+        self._stream = stream
+        self._ended = asyncio.ensure_future(ended())
+        self._reading: asyncio.Future[bytes] | None = None
+
+    async def read(self) -> bytes:
+        reading = self._reading or asyncio.ensure_future(self._stream.read())
+        self._reading = reading
+        either: set[asyncio.Future[Any]] = {reading, self._ended}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if not reading.done():
+            await asyncio.wait({reading}, timeout=_LAST_WORDS_SECONDS)
+        if not reading.done():
+            return b""
+        self._reading = None
+        return reading.result()
+
+    async def write(self, data: bytes) -> None:
+        await self._stream.write(data)
+
+    def end_input(self) -> None:
+        self._stream.end_input()
+
+    async def close(self) -> None:
+        await self._stream.close()
+        left = [task for task in (self._ended, self._reading) if task is not None]
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
 
 class EngineSession:
@@ -16,7 +62,7 @@ class EngineSession:
 
     def __init__(
         self,
-        stream: EngineStream,
+        stream: Stream,
         *,
         tty: bool,
         resize: Callable[[int, int], Awaitable[None]],

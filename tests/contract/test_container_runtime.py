@@ -9,6 +9,7 @@ from minikube_py.container_runtime.interface import (
     ContainerRuntime,
     ImageNotFound,
     LogOptions,
+    Mount,
     NoSuchContainer,
     Resources,
     RuntimeFailure,
@@ -396,6 +397,17 @@ async def test_attach_shows_what_the_main_process_says(runtime: ContainerRuntime
     await session.close()
 
 
+async def test_nobody_is_kept_waiting_for_a_process_that_has_ended(
+    runtime: ContainerRuntime, pod: Pod
+) -> None:
+    container = await pod.script("exit 2")
+    await pod.ended(container)
+
+    async with asyncio.timeout(5):
+        with pytest.raises(RuntimeFailure, match="not running"):
+            await runtime.attach(container, stdin=False, tty=False)
+
+
 # -- files, images, volumes, cluster -----------------------------------------------------------
 
 
@@ -426,6 +438,19 @@ async def test_a_volume_is_made_once(runtime: ContainerRuntime, pod: Pod) -> Non
     assert first == again
     assert first.startswith("/")
     await runtime.remove_volume(name)
+    await runtime.remove_volume(name)
+
+
+async def test_a_folder_of_a_volume_can_be_mounted_alone(
+    runtime: ContainerRuntime, pod: Pod
+) -> None:
+    name = f"mk-test-{pod.identity.uid[:8]}"
+    path = await runtime.create_volume(name, {"app": "db"})
+
+    container = await pod.start(["sleep", "100"], mounts=[Mount(path, "/part")])
+
+    assert (await pod.look(container)).state == "running"
+    await runtime.remove_container(container)
     await runtime.remove_volume(name)
 
 
