@@ -85,6 +85,7 @@ def _subresources(kind: Kind) -> list[ServedSubresource]:
     found = [
         ServedSubresource(name, *_ANSWERED[name]) for name in kind.subresources if name in _ANSWERED
     ]
+    found += [ServedSubresource(name, kind.gvk, _READ_WRITE) for name in kind.parts]
     if kind.has_status:
         found.append(ServedSubresource("status", kind.gvk, _READ_WRITE))
     if kind.scale is not None:

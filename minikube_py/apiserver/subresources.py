@@ -101,7 +101,6 @@ HANDLERS: dict[tuple[str, str, str, str], Handler] = {
 }
 
 _ADVICE = {
-    "ephemeralcontainers": "use kubectl exec, or kubectl debug --copy-to",
     "resize": "change the resources in the workload's template instead",
     "proxy": "use kubectl port-forward, a Service or an Ingress instead",
     "token": "authenticate with the client certificate of the kubeconfig instead",
@@ -140,7 +139,7 @@ def _generic(kind: Kind, subresource: str) -> dict[str, Handler]:
     def patch(request: web.Request, kind: Kind) -> Awaitable[web.StreamResponse]:
         return handlers.patch(request, kind, subresource)
 
-    if subresource == "status" and kind.has_status:
+    if (subresource == "status" and kind.has_status) or subresource in kind.parts:
         return {"GET": handlers.get, "PUT": update, "PATCH": patch}
     if subresource == "scale" and kind.scale is not None:
         return {"GET": handlers.get_scale, "PUT": update, "PATCH": patch}

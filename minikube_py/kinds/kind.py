@@ -56,6 +56,14 @@ class Scale:
     status_replicas: tuple[str, ...] = ("status", "replicas")
 
 
+@dataclass(frozen=True)
+class Part:
+    """A subresource through which one field, and nothing else, is written."""
+
+    path: tuple[str, ...]
+    validate_update: ValidateUpdate
+
+
 def _nothing(_obj: Object) -> None: ...
 
 
@@ -95,6 +103,8 @@ class Kind:
     scale: Scale | None = None
     subresources: tuple[str, ...] = ()
     """Beyond status and scale: log, exec, attach, portforward, binding, eviction, …"""
+    parts: Mapping[str, Part] = field(default_factory=dict)
+    """Those of the subresources that are a Part."""
     verbs: tuple[str, ...] = ALL_VERBS
     name_problem: Callable[[str], str | None] | None = None
     """Why a name is not allowed; None = RFC 1123 subdomain."""

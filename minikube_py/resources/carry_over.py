@@ -3,9 +3,12 @@
 Pure, between the caller's wish and the stored state (apiserver's rest.BeforeUpdate).
 """
 
+from collections.abc import Sequence
+
 from minikube_py.kinds.kind import Kind
 from minikube_py.meta.errors import BadRequest
-from minikube_py.meta.objects import Object, uid_of
+from minikube_py.meta.objects import Object, get_path, uid_of
+from minikube_py.resources.decode import copied
 from minikube_py.resources.records import Target
 
 
@@ -92,6 +95,20 @@ def carry_spec(kind: Kind, new: Object, old: Object) -> None:
     kept = {"pods": "ownerReferences", "deployments.apps": "labels"}.get(kind.resource)
     if kept:
         _carry(new["metadata"], old["metadata"], kept)
+
+
+def carry_all_but(path: Sequence[str], new: Object, old: Object) -> None:
+    """Through a kind's Part only that field moves."""
+    wanted = get_path(new, *path)
+    new.clear()
+    new.update(copied(old))
+    holder = new
+    for step in path[:-1]:
+        holder = holder.setdefault(step, {})
+    if wanted:
+        holder[path[-1]] = wanted
+    else:
+        holder.pop(path[-1], None)
 
 
 def _carry(new: Object, old: Object, name: str) -> None:

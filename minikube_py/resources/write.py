@@ -21,6 +21,7 @@ from minikube_py.resources.admission import AdmissionRequest, Lookup, Operation,
 from minikube_py.resources.allocate import ServiceAllocator, ServiceReservation, keep_allocated
 from minikube_py.resources.apply.tracking import Writer, track_update
 from minikube_py.resources.carry_over import (
+    carry_all_but,
     carry_metadata,
     carry_spec,
     carry_status,
@@ -213,7 +214,10 @@ class Writes:
         if request.subresource == "binding":
             self._own(request, old, new, managed_fields)
             return
-        if request.subresource == "status":
+        if request.subresource in kind.parts:
+            carry_all_but(kind.parts[request.subresource].path, new, old)
+            kind.default(new)
+        elif request.subresource == "status":
             carry_spec(kind, new, old)
         else:
             carry_status(kind, new, old)
@@ -340,7 +344,9 @@ def _update_errors(request: Request, new: Object, old: Object) -> list[FieldErro
         meta = validate_object_meta(new, namespaced=kind.namespaced, name_problem=kind.name_problem)
         return [*meta, *validate_object_meta_update(new, old)]
     errors = [*_creation_errors(kind, new), *validate_object_meta_update(new, old)]
-    return [*errors, *kind.validate_update(new, old)]
+    part = kind.parts.get(request.subresource)
+    validate = part.validate_update if part is not None else kind.validate_update
+    return [*errors, *validate(new, old)]
 
 
 def _refuse(kind: Kind, obj: Object, errors: list[FieldError]) -> None:

@@ -16,6 +16,7 @@ from minikube_py.kinds.catalog import (
 )
 from minikube_py.meta.errors import AlreadyExists, BadRequest, Conflict, Invalid, NotFound
 from minikube_py.meta.objects import Object
+from minikube_py.resources.options import Patch
 from minikube_py.resources.resources import Resources, WriteOptions
 from tests.resources.conftest import FakeClock, config_map, deployment, pod, service
 
@@ -496,3 +497,51 @@ async def test_a_kept_service_address_can_not_be_changed(resources: Resources) -
         await resources.update(
             SERVICE, "default", "web", service(clusterIP="10.96.0.11", clusterIPs=["10.96.0.11"])
         )
+
+
+async def test_a_debugger_is_added_to_a_pod_and_nothing_else(resources: Resources) -> None:
+    made = (await resources.create(POD, "default", pod("web"))).object
+    debugger = {"name": "debugger", "image": "busybox:1"}
+    wanted = {"spec": {"activeDeadlineSeconds": 5, "ephemeralContainers": [debugger]}}
+
+    written = await resources.patch(
+        POD, "default", "web", Patch("strategic", wanted), subresource="ephemeralcontainers"
+    )
+
+    [added] = written.object["spec"]["ephemeralContainers"]
+    assert (added["name"], added["imagePullPolicy"]) == ("debugger", "IfNotPresent")
+    assert "activeDeadlineSeconds" not in written.object["spec"]
+    assert written.object["spec"]["containers"] == made["spec"]["containers"]
+
+
+@pytest.mark.parametrize(
+    ("containers", "message"),
+    [
+        pytest.param([], "may not be removed or changed", id="removed"),
+        pytest.param([{"name": "one", "image": "other:1"}], "removed or changed", id="changed"),
+        pytest.param(
+            [{"name": "one", "image": "a:1"}, {"name": "two", "image": "a:1"} | {"ports": [{}]}],
+            "cannot be set for an Ephemeral Container",
+            id="ports",
+        ),
+        pytest.param(
+            [{"name": "two", "image": "a:1", "targetContainerName": "nobody"}],
+            "targetContainerName",
+            id="unknown-target",
+        ),
+    ],
+)
+async def test_debuggers_stay_as_they_are(
+    resources: Resources, containers: list[Object], message: str
+) -> None:
+    stored = (await resources.create(POD, "default", pod("web"))).object
+    stored["spec"]["ephemeralContainers"] = [{"name": "one", "image": "a:1"}]
+    before = await resources.update(
+        POD, "default", "web", stored, subresource="ephemeralcontainers"
+    )
+
+    wanted = before.object
+    wanted["spec"]["ephemeralContainers"] = containers
+
+    with pytest.raises(Invalid, match=message):
+        await resources.update(POD, "default", "web", wanted, subresource="ephemeralcontainers")

@@ -3,8 +3,12 @@
 from minikube_py.kinds.core.pod.columns import COLUMNS
 from minikube_py.kinds.core.pod.defaults import default_pod
 from minikube_py.kinds.core.pod.strategy import grace_seconds, prepare, selectable_fields
-from minikube_py.kinds.core.pod.validation import validate_create, validate_update
-from minikube_py.kinds.kind import Kind
+from minikube_py.kinds.core.pod.validation import (
+    validate_create,
+    validate_debuggers,
+    validate_update,
+)
+from minikube_py.kinds.kind import Kind, Part
 
 KIND = Kind(
     group="",
@@ -25,6 +29,7 @@ KIND = Kind(
         "proxy",
         "resize",
     ),
+    parts={"ephemeralcontainers": Part(("spec", "ephemeralContainers"), validate_debuggers)},
     default=default_pod,
     prepare=prepare,
     validate_create=validate_create,

@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Sequence
 
-from minikube_py.kinds.fields import forbidden, invalid
+from minikube_py.kinds.fields import forbidden, invalid, not_found
 from minikube_py.kinds.pod_template import validate_pod_spec
 from minikube_py.meta.errors import FieldError
 from minikube_py.meta.objects import Object, annotations_of
@@ -37,6 +37,31 @@ def validate_update(new: Object, old: Object) -> Sequence[FieldError]:
         changed = _changed_fields(_fixed_part(fresh, stored), stored)
         errors.append(forbidden("spec", f"{_ONLY}; changed: {', '.join(changed)}"))
     return errors
+
+
+def validate_debuggers(new: Object, old: Object) -> Sequence[FieldError]:
+    """Ephemeral containers are added, never changed or taken away."""
+    at = "spec.ephemeralContainers"
+    wanted = {one.get("name"): one for one in new["spec"].get("ephemeralContainers") or []}
+    errors = [
+        forbidden(
+            at, f"existing ephemeral containers {one['name']!r} may not be removed or changed"
+        )
+        for one in old["spec"].get("ephemeralContainers") or []
+        if wanted.get(one["name"]) != one
+    ]
+    return errors + _validate_targets(new["spec"], at)
+
+
+def _validate_targets(spec: Object, at: str) -> list[FieldError]:
+    names = {
+        one["name"] for field in ("containers", "initContainers") for one in spec.get(field) or []
+    }
+    return [
+        not_found(f"{at}[{index}].targetContainerName", target)
+        for index, one in enumerate(spec.get("ephemeralContainers") or [])
+        if (target := one.get("targetContainerName")) and target not in names
+    ]
 
 
 def _validate_deadline(fresh: Object, stored: Object) -> list[FieldError]:
