@@ -16,6 +16,7 @@ from minikube_py.controllers.endpointslice import new_endpointslice_controller
 from minikube_py.controllers.endpointslice_mirroring import (
     new_endpointslice_mirroring_controller,
 )
+from minikube_py.controllers.ephemeral_volume import new_ephemeral_volume_controller
 from minikube_py.controllers.event_ttl import EventSweeper
 from minikube_py.controllers.garbage_collector.controller import new_garbage_collector
 from minikube_py.controllers.kubernetes_service import (
@@ -46,6 +47,7 @@ _PLAIN: dict[str, _New] = {
     "garbage-collector": new_garbage_collector,
     "node-lifecycle-controller": new_node_lifecycle_controller,
     "pod-garbage-collector": new_pod_gc_controller,
+    "ephemeral-volume-controller": new_ephemeral_volume_controller,
     "volume-protection-controller": new_volume_protection_controller,
 }
 

@@ -1,10 +1,11 @@
-"""Pods without a node, silent nodes, old events."""
+"""Pods without a node, silent nodes, old events, claims of ephemeral volumes."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from minikube_py.control_loop.controller import Controller
+from minikube_py.controllers.ephemeral_volume import new_ephemeral_volume_controller
 from minikube_py.controllers.event_ttl import EventSweeper
 from minikube_py.controllers.node_lifecycle import (
     GRACE_SECONDS,
@@ -12,7 +13,7 @@ from minikube_py.controllers.node_lifecycle import (
     seconds_left,
 )
 from minikube_py.controllers.pod_gc import ended_too_many, new_pod_gc_controller
-from minikube_py.kinds.catalog import CONFIG_MAP, EVENT, NODE, POD
+from minikube_py.kinds.catalog import CONFIG_MAP, EVENT, NODE, PERSISTENT_VOLUME_CLAIM, POD
 from minikube_py.meta.objects import Key, Object, find_condition, is_condition_true, name_of
 from tests.control_loop.harness import ControlPlane, add_node, node, pod
 
@@ -90,3 +91,37 @@ async def test_events_are_forgotten_an_hour_after_they_last_happened(plane: Cont
 
     assert removed == 1
     assert [event["reason"] for event in plane.all(EVENT)] == ["New"]
+
+
+_CLAIM = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Mi"}}}
+
+
+def _with_ephemeral_volume(name: str) -> Object:
+    wanted = pod(name)
+    template = {"metadata": {"labels": {"app": "shop"}}, "spec": _CLAIM}
+    wanted["spec"]["volumes"] = [{"name": "cache", "ephemeral": {"volumeClaimTemplate": template}}]
+    return wanted
+
+
+async def test_an_ephemeral_volume_gets_a_claim_that_goes_with_its_pod(plane: ControlPlane) -> None:
+    plane.start_controllers(new_ephemeral_volume_controller)
+
+    made = await plane.create(POD, _with_ephemeral_volume("web"))
+
+    await plane.eventually(lambda: plane.names(PERSISTENT_VOLUME_CLAIM) == {"web-cache"})
+    claim = plane.get(PERSISTENT_VOLUME_CLAIM, "web-cache")
+    assert claim["metadata"]["labels"] == {"app": "shop"}
+    [owner] = claim["metadata"]["ownerReferences"]
+    assert (owner["kind"], owner["uid"]) == ("Pod", made["metadata"]["uid"])
+
+
+async def test_a_claim_of_that_name_that_is_somebody_elses_is_told_of(plane: ControlPlane) -> None:
+    await plane.create(
+        PERSISTENT_VOLUME_CLAIM, {"metadata": {"name": "web-cache"}, "spec": dict(_CLAIM)}
+    )
+    plane.start_controllers(new_ephemeral_volume_controller)
+
+    await plane.create(POD, _with_ephemeral_volume("web"))
+
+    [message] = await plane.eventually(lambda: plane.events("FailedBinding"))
+    assert "PVC default/web-cache was not created for pod default/web" in message

@@ -196,3 +196,58 @@ def test_a_crashing_container_backs_off(cluster: RunningCluster, namespace: str)
     status = cluster.get("pod", "crash", "-n", namespace)["status"]["containerStatuses"][0]
     assert status["lastState"]["terminated"]["exitCode"] == 3
     assert status["restartCount"] >= 1
+
+
+def test_a_debugger_joins_a_pod_and_sees_its_processes(
+    cluster: RunningCluster, full_pod: str
+) -> None:
+    cluster.kubectl(
+        "debug", "-n", full_pod, "full", f"--image={BUSYBOX}", "--target=web", "-c", "debugger",
+        "--", "cat", "/proc/1/cmdline",
+    )  # fmt: skip
+
+    eventually(
+        "the debugger to have seen httpd",
+        lambda: "httpd" in cluster.kubectl("logs", "-n", full_pod, "full", "-c", "debugger"),
+    )
+
+
+def test_a_pod_run_for_its_output_gives_its_exit_code_however_short_it_is(
+    cluster: RunningCluster, namespace: str
+) -> None:
+    for seconds in ("0", "0.1"):
+        cluster.kubectl(
+            "run", "brief", "-n", namespace, f"--image={BUSYBOX}", "--rm", "--attach",
+            "--restart=Never", "--", "sh", "-c", f"sleep {seconds}; exit 3", code=3,
+        )  # fmt: skip
+
+
+def test_an_ephemeral_volume_lives_as_long_as_its_pod(
+    cluster: RunningCluster, namespace: str
+) -> None:
+    pod = f"""
+apiVersion: v1
+kind: Pod
+metadata: {{name: cache}}
+spec:
+  terminationGracePeriodSeconds: 1
+  containers:
+    - name: main
+      image: {BUSYBOX}
+      command: [sh, -c, "echo $HOSTNAME > /cache/name; sleep 1000"]
+      volumeMounts: [{{name: scratch, mountPath: /cache}}]
+  volumes:
+    - name: scratch
+      ephemeral:
+        volumeClaimTemplate:
+          spec: {{accessModes: [ReadWriteOnce], resources: {{requests: {{storage: 1Mi}}}}}}
+"""
+    cluster.kubectl("apply", "-n", namespace, "-f", "-", stdin=pod)
+    cluster.wait_ready("cache", namespace)
+    assert cluster.kubectl("exec", "-n", namespace, "cache", "--", "cat", "/cache/name") == (
+        "cache\n"
+    )
+
+    cluster.kubectl("delete", "pod", "cache", "-n", namespace)
+
+    eventually("its claim to be gone", lambda: not cluster.get("pvc", "-n", namespace)["items"])
