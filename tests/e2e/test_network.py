@@ -3,13 +3,15 @@
 import json
 import socket
 import ssl
+import threading
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
 
 import pytest
 from dnslib import DNSRecord
 
-from tests.e2e.conftest import BUSYBOX, RunningCluster, eventually
+from tests.e2e.conftest import BUSYBOX, RunningCluster, eventually, run_command
 
 pytestmark = [pytest.mark.e2e, pytest.mark.docker, pytest.mark.root]
 
@@ -60,6 +62,31 @@ metadata: {{name: client}}
 spec:
   terminationGracePeriodSeconds: 1
   containers: [{{name: client, image: {BUSYBOX}, command: [sleep, "3600"]}}]
+"""
+
+
+MANUAL = """
+apiVersion: v1
+kind: Service
+metadata: {name: by-slice}
+spec: {ports: [{name: web, port: 80}]}
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: by-hand, labels: {kubernetes.io/service-name: by-slice}}
+addressType: IPv4
+ports: [{name: web, port: 8080, protocol: TCP}]
+endpoints: [{addresses: [ADDRESS]}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: by-endpoints}
+spec: {ports: [{port: 80}]}
+---
+apiVersion: v1
+kind: Endpoints
+metadata: {name: by-endpoints}
+subsets: [{addresses: [{ip: ADDRESS}], ports: [{port: 8080}]}]
 """
 
 
@@ -127,6 +154,60 @@ def test_a_node_port_answers_on_loopback(cluster: RunningCluster, echo: str) -> 
     port = cluster.get("service", "echo-kernel", "-n", echo)["spec"]["ports"][0]["nodePort"]
 
     assert fetch("127.0.0.1", port).startswith("echo-")
+
+
+def test_a_rollout_without_a_stop_hook_fails_no_request(cluster: RunningCluster, echo: str) -> None:
+    services = ("echo-http", "echo-kernel")
+    addresses = [cluster.get("service", s, "-n", echo)["spec"]["clusterIP"] for s in services]
+    over = threading.Event()
+
+    def ask_until_over(address: str) -> int:
+        asked = 0
+        while not over.is_set():
+            fetch(address, 80)
+            asked += 1
+        return asked
+
+    with ThreadPoolExecutor() as threads:
+        asking = [threads.submit(ask_until_over, address) for address in addresses]
+        try:
+            cluster.kubectl("rollout", "restart", "-n", echo, "deployment/echo")
+            cluster.kubectl("rollout", "status", "-n", echo, "deployment/echo", "--timeout=60s")
+            eventually(
+                "the old Pods to be gone",
+                lambda: len(cluster.get("pods", "-n", echo, "-l", "app=echo")["items"]) == 3,
+            )
+        finally:
+            over.set()
+        asked = [each.result(timeout=10) for each in asking]
+
+    assert min(asked) > 50
+
+
+def test_a_service_without_a_selector_serves_what_others_write(
+    cluster: RunningCluster, echo: str, namespace: str
+) -> None:
+    pod = cluster.get("pods", "-n", echo, "-l", "app=echo")["items"][0]
+    manifest = MANUAL.replace("ADDRESS", pod["status"]["podIP"])
+    cluster.kubectl("apply", "-n", namespace, "-f", "-", stdin=manifest)
+    for name in ("by-slice", "by-endpoints"):
+        address = cluster.get("service", name, "-n", namespace)["spec"]["clusterIP"]
+
+        answer = eventually(name, lambda address=address: fetch(address, 80), 10)  # type: ignore[misc]
+
+        assert answer == pod["metadata"]["name"]
+
+
+@pytest.mark.parametrize("service", ["echo-http", "echo-kernel"])
+def test_a_container_of_another_docker_network_reaches_a_service(
+    cluster: RunningCluster, echo: str, service: str
+) -> None:
+    address = cluster.get("service", service, "-n", echo)["spec"]["clusterIP"]
+    request = f"printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 5 {address} 80 | tail -1"
+
+    done = run_command("docker", "run", "--rm", BUSYBOX, "sh", "-c", request)
+
+    assert done.out.startswith("echo-"), done
 
 
 def test_a_service_without_pods_refuses_at_once(cluster: RunningCluster, namespace: str) -> None:
