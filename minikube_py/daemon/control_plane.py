@@ -30,6 +30,7 @@ from minikube_py.kubelet.agent import Kubelet, KubeletSettings
 from minikube_py.meta.timestamps import system_clock
 from minikube_py.network.dns.server import DnsServer
 from minikube_py.network.ingress.certificates import CertificateIssuer
+from minikube_py.network.ingress.paper import PaperIngress
 from minikube_py.network.ingress.server import IngressServer
 from minikube_py.network.service_proxy.nftables import Nft
 from minikube_py.network.service_proxy.proxy import ServiceProxy
@@ -90,9 +91,9 @@ async def build(
     authority = CertificateAuthority.open(
         settings.data_dir / "pki", name=settings.cluster.name, clock=clock
     )
-    network = await _network(
-        settings, ground, resources, informers, authority, recorders.new("ingress")
-    )
+    recorder = recorders.new("ingress")
+    network = await _network(settings, ground, resources, informers, authority, recorder)
+    servers = network.components if network else [PaperIngress(informers, resources, recorder)]
     kubelet = Kubelet(
         _kubelet_settings(settings, ground),
         resources,
@@ -120,7 +121,7 @@ async def build(
     return ControlPlane(
         groups=[
             [store, informers, runtime, *recorders.made],
-            [api, kubelet, scheduler, *controllers, *(network.components if network else [])],
+            [api, kubelet, scheduler, *controllers, *servers],
         ],
         checks={"api": api.is_listening, **checks},
         network=network,
@@ -130,12 +131,13 @@ async def build(
 def _facts(
     settings: Settings, runtime: ContainerRuntime, ground: Ground, authority: CertificateAuthority
 ) -> ClusterFacts:
-    """Pods reach the API at the gateway of their network."""
-    address = "127.0.0.1" if ground.host is None else ground.ranges.gateway
+    """Pods reach the API at the gateway of their network; those on paper never ask."""
     return ClusterFacts(
         settings.cluster,
         runtime,
-        ApiAddress(address, ground.choices.api_port, kubernetes_address(ground.ranges)),
+        ApiAddress(
+            ground.ranges.gateway, ground.choices.api_port, kubernetes_address(ground.ranges)
+        ),
         authority.certificate_pem.decode(),
     )
 

@@ -19,6 +19,7 @@ from minikube_py.kubelet.podspec import port_number
 _USER_AGENT = "kube-probe/1.37"
 _MAX_REDIRECTS = 10
 _BODY_BYTES = 10 * 1024
+_NO_SUCH_PROGRAM = 127
 _OUTPUT_CHARACTERS = 1024
 
 
@@ -38,7 +39,9 @@ class Outcome:
 
 
 class ProbeActions:
-    """`on_paper`: containers of a simulated runtime have no network, their ports answer always."""
+    """`on_paper`: containers of a simulated runtime have no network and few programs: their ports
+    answer always, and so does a program that paper does not know.
+    """
 
     def __init__(self, runtime: ContainerRuntime, *, on_paper: bool = False) -> None:
         self._runtime = runtime
@@ -85,6 +88,8 @@ class ProbeActions:
 
     async def _exec(self, container_id: str, command: list[str], timeout: float) -> Outcome:
         code, output = await self._runtime.exec_sync(container_id, command, timeout_seconds=timeout)
+        if self._on_paper and code == _NO_SUCH_PROGRAM:
+            return Outcome(True)
         text = output.decode(errors="replace")[:_OUTPUT_CHARACTERS]
         return Outcome(code == 0, text if text or code == 0 else f"exit code {code}")
 

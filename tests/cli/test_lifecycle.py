@@ -52,6 +52,7 @@ def test_a_cluster_comes_up_is_found_again_and_goes_without_a_trace(
     other = mk("up", *named, "--runtime", "docker")
     status = json.loads(mk("status", *named, "-o", "json").out)
     nodes = mk("get", "nodes")
+    api = mk("get", "endpoints", "kubernetes", "-o", "jsonpath={.subsets[*].addresses[*].ip}")
 
     assert up.code == 0, up.err
     assert f"Cluster {cluster} is ready" in up.out
@@ -60,6 +61,7 @@ def test_a_cluster_comes_up_is_found_again_and_goes_without_a_trace(
     assert status["ready"]
     assert status["problems"] == []
     assert " Ready " in nodes.out
+    assert api.out == status["podCIDR"].replace("0.0/16", "0.1")
     assert (tmp_path / "state" / cluster).stat().st_mode & 0o777 == 0o700
 
     down = mk("down", *named)

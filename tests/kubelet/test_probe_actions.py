@@ -20,6 +20,8 @@ class Exec:
     ) -> tuple[int, bytes]:
         if command == ["sleep"]:
             await asyncio.sleep(60)
+        if command == ["pg_isready"]:
+            return (127, b"pg_isready: not found")
         return (0, b"fine") if command == ["true"] else (3, b"")
 
 
@@ -117,14 +119,16 @@ async def test_commands_are_judged_by_their_exit_code(actions: ProbeActions) -> 
     assert await actions.check({"exec": {"command": ["false"]}}, target(), 1) == Outcome(
         False, "exit code 3"
     )
+    assert not (await actions.check({"exec": {"command": ["pg_isready"]}}, target(), 1)).ok
     assert not (await actions.check({"exec": {"command": ["sleep"]}}, target(), 0.05)).ok
 
 
-async def test_on_paper_every_port_answers() -> None:
+async def test_on_paper_every_port_answers_and_every_unknown_program() -> None:
     actions = ProbeActions(cast(ContainerRuntime, Exec()), on_paper=True)
 
     assert (await actions.check({"httpGet": {"port": 1}}, target(), 1)).ok
     assert not (await actions.check({"exec": {"command": ["false"]}}, target(), 1)).ok
+    assert (await actions.check({"exec": {"command": ["pg_isready"]}}, target(), 1)).ok
 
 
 def frame(type_: int, flags: int, stream: int, payload: bytes) -> bytes:

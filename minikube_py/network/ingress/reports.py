@@ -29,6 +29,7 @@ from minikube_py.resources.resources import Resources
 from minikube_py.store.interface import StoreUnavailable
 
 _log = logging.getLogger(__name__)
+LOCAL_ADDRESS = "127.0.0.1"  # where a user of this host finds every Ingress
 _SETTLE_SECONDS = 1.0
 _RETRY_SECONDS = 5.0
 Problem = tuple[str, str]  # reason, message
@@ -68,12 +69,13 @@ class Reports:
 
     async def run(self, services: ServiceBackends, certificates: Certificates) -> None:
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._write_statuses())
+            group.create_task(self.write_statuses())
             group.create_task(self._tell_problems(services, certificates))
 
     # --- status.loadBalancer ---------------------------------------------------------------------
 
-    async def _write_statuses(self) -> None:
+    async def write_statuses(self) -> None:
+        """Ends by cancellation."""
         while True:
             await self._status_due.wait()
             self._status_due.clear()

@@ -16,14 +16,13 @@ from minikube_py.network.endpoints import BY_SERVICE, service_key_of, services_o
 from minikube_py.network.http.front import HttpFront
 from minikube_py.network.ingress.certificates import CertificateIssuer, Certificates
 from minikube_py.network.ingress.gate import Gate
-from minikube_py.network.ingress.reports import EventRecorder, Reports
+from minikube_py.network.ingress.reports import LOCAL_ADDRESS, EventRecorder, Reports
 from minikube_py.network.ingress.routes import build_table
 from minikube_py.network.ingress.services import ServiceBackends
 from minikube_py.network.sockets import bound_socket
 from minikube_py.resources.resources import Resources
 
 _log = logging.getLogger(__name__)
-_ADDRESS = "127.0.0.1"  # where a user of this host finds every Ingress
 
 
 class IngressServer:
@@ -53,7 +52,7 @@ class IngressServer:
             issuer, lambda host: self._gate.table.secrets_for(host), self._secrets.get
         )
         self._reports = Reports(
-            resources, self._ingresses, self._classes, address=_ADDRESS, recorder=recorder
+            resources, self._ingresses, self._classes, address=LOCAL_ADDRESS, recorder=recorder
         )
         self._table_due = asyncio.Event()
         self._listening = asyncio.Event()
