@@ -125,7 +125,7 @@ def test_a_port_that_is_none_is_refused_before_anything_starts(
 
 
 def test_purge_of_what_is_not_there_says_so(mk: Mk, cluster: str) -> None:
-    done = mk("purge", "--cluster", cluster, "--yes")
+    done = mk("purge", "--cluster", cluster)  # and does not ask
 
     assert done.code == 0
     assert "does not exist" in done.out

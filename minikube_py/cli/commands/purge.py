@@ -30,11 +30,12 @@ def run(args: argparse.Namespace) -> int:
     data_dir = Path(args.data_dir or record.get("dataDir") or cluster.default_data_dir).absolute()
     _require_state(data_dir)
     had_state = data_dir.is_dir()
-    if not args.yes:
+    if not args.yes and (record or had_state):
         _ask(cluster, data_dir)
     running = live_record(cluster)
     if running is not None:
-        stop(running, signal.SIGTERM, args.timeout)
+        # Pods are not asked to end: what they would save is removed.
+        stop(running, signal.SIGINT, args.timeout)
     command = [*daemon_command(args, cluster, data_dir), "--purge"]
     if record.get("runtime"):
         command += ["--runtime", str(record["runtime"])]
