@@ -43,6 +43,9 @@ _EXPECTED = (
 """What a user can do something about: told in one line, without a stack."""
 
 
+_STOP_SECONDS = 10.0
+
+
 @dataclass(frozen=True)
 class Assembly:
     """`groups` start in order, each after the one before it was started, and stop in reverse."""
@@ -65,7 +68,19 @@ class Assembly:
             await self._network.proxy.hand_to_kernel()
 
     async def stop_pods(self) -> None:
-        """Takes containers, mounts and devices off the host; objects and volumes stay."""
+        """Takes containers, mounts and devices off the host; objects and volumes stay. Programs
+        get the time `docker stop` gives them to close what they have open.
+        """
+        pods = await self._runtime.list_pods()
+        await asyncio.gather(
+            *(
+                self._runtime.stop_container(container.id, grace_seconds=_STOP_SECONDS)
+                for pod in pods
+                for container in pod.containers
+                if container.state == "running"
+            ),
+            return_exceptions=True,  # whatever did not stop is removed all the same
+        )
         await self._runtime.remove_everything(volumes=False)
         await unmount_below(self._pods_dir)
         await self._ground.remove()

@@ -12,6 +12,19 @@ from tests.e2e.test_network import ECHO, fetch
 
 pytestmark = [pytest.mark.e2e, pytest.mark.docker, pytest.mark.root]
 
+TIDY_POD = f"""
+apiVersion: v1
+kind: Pod
+metadata: {{{{name: tidy}}}}
+spec:
+  containers:
+    - name: main
+      image: {BUSYBOX}
+      command: [sh, -c, "trap 'echo up > /out/tidied; exit 0' TERM; while true; do sleep 0.1; done"]
+      volumeMounts: [{{{{name: out, mountPath: /out}}}}]
+  volumes: [{{{{name: out, hostPath: {{{{path: {{folder}}}}}}}}}}]
+"""
+
 
 @pytest.fixture(scope="module")
 def serving(new_cluster: Callable[[], RunningCluster]) -> RunningCluster:
@@ -83,14 +96,18 @@ def test_a_pod_deleted_just_before_the_kill_leaves_no_container(serving: Running
 
 def test_down_keeps_state_and_up_brings_everything_back(serving: RunningCluster) -> None:
     address = serving.get("service", "echo-kernel")["spec"]["clusterIP"]
+    serving.apply(TIDY_POD.format(folder=serving.folder))
+    serving.wait_ready("tidy")
 
     serving.down()
     assert serving.containers() == {}
+    assert (serving.folder / "tidied").read_text() == "up\n"
     serving.up()
     serving.kubectl("rollout", "status", "deployment/echo", "--timeout=90s")
 
     assert serving.get("service", "echo-kernel")["spec"]["clusterIP"] == address
     eventually("an answer", lambda: fetch(address, 80), 30)
+    serving.kubectl("delete", "pod", "tidy")
 
 
 def test_down_with_keep_pods_stops_only_the_daemon(serving: RunningCluster) -> None:
