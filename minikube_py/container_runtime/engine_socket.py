@@ -149,7 +149,7 @@ async def connect(at: EngineAddress) -> tuple[asyncio.StreamReader, asyncio.Stre
         return await asyncio.open_connection(at.host, at.port, limit=_READ_LIMIT)
     except PermissionError as error:
         raise RuntimeUnavailable(
-            f"Docker at {at} may not be used by this user: run as root or join group docker"
+            f"Docker at {at} may not be used by this user: run with sudo"
         ) from error
     except OSError as error:
         raise RuntimeUnavailable(

@@ -4,6 +4,7 @@ network.
 Two grounds: Docker on this host, or paper. Everything here is idempotent; `mk purge` undoes it.
 """
 
+import os
 import re
 import socket
 from dataclasses import dataclass
@@ -49,6 +50,8 @@ class Ground:
 
 async def lay_ground(settings: Settings, runtime: ContainerRuntime) -> Ground:
     """Routes to the ranges exist before any packet to them; raises StartFailure with advice."""
+    if not settings.simulated:
+        _require_root()
     kept = settings.data_dir / CHOICES_FILE
     last = load_choices(kept)
     host = None if settings.simulated else Host()
@@ -112,6 +115,14 @@ def resolver_path() -> Path:
     """The host's real resolvers: systemd-resolved's stub on loopback is out of reach from a pod."""
     resolved = Path("/run/systemd/resolve/resolv.conf")
     return resolved if resolved.exists() else Path("/etc/resolv.conf")
+
+
+def _require_root() -> None:
+    if os.geteuid() != 0:
+        raise StartFailure(
+            "a cluster on Docker makes networks, routes and rules on this host, which needs root: "
+            "run 'sudo mk up', or try 'mk up --runtime simulated', which needs nothing"
+        )
 
 
 async def _used_ranges(settings: Settings, host: Host | None) -> list[IPv4Network]:

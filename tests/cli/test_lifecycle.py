@@ -82,7 +82,11 @@ def test_a_daemon_that_cannot_start_says_why_in_one_line(mk: Mk, cluster: str) -
     assert len(done.err.splitlines()) == 1
 
 
-def test_what_is_not_running_is_said(mk: Mk, cluster: str) -> None:
+def test_what_is_not_running_is_said(mk: Mk, cluster: str, tmp_path: Path) -> None:
+    state = tmp_path / "state" / cluster
+    state.mkdir(parents=True)
+    (state / "daemon.log").touch()
+
     assert mk("down", "--cluster", cluster).out == f"Cluster {cluster} is not running\n"
     assert json.loads(mk("status", "--cluster", cluster, "-o", "json").out)["pid"] is None
     assert "add --yes" in mk("purge", "--cluster", cluster).err

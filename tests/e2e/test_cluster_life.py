@@ -85,6 +85,15 @@ def test_no_docker_says_how_to_get_it(new_cluster: Callable[[], RunningCluster])
     assert "Docker" in done.err
 
 
+def test_no_root_says_so(new_cluster: Callable[[], RunningCluster]) -> None:
+    cluster = new_cluster()
+    done = run_command("unshare", "--user", MK, "up", "--cluster", cluster.name, env=cluster.env)
+
+    assert done.code == 1
+    assert done.err.strip().count("\n") == 0
+    assert "sudo mk up" in done.err
+
+
 def test_two_clusters_live_side_by_side(
     new_cluster: Callable[[], RunningCluster], cluster: RunningCluster
 ) -> None:
