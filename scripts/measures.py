@@ -2,13 +2,15 @@
 """Measures mk beside its peers in one run, in turn, over several rounds; only the ratios mean
 something.
 
-    measures.py [--rounds N] [up] [pod] [restart]
+    measures.py [--rounds N] [up] [pod] [restart] [service]
 
 up       `mk up` until ready (Docker running), and the same on paper
 pod      apply of one Pod until its container runs, beside `docker start` of a container that joins
 a running
          namespace, `docker run`, and a Swarm service of one replica
 restart  a killed container until its successor runs, beside Swarm
+service  requests through a Service: kernel path beside the same translation written by hand and the
+         Pod itself; http path and Ingress beside nginx, with the CPU time they take
 
 The machine's speed swings while it measures: so each round measures every contender once, and the
 ratio to mk's
@@ -21,20 +23,20 @@ import http.client
 import json
 import os
 import ssl
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import docker
 import yaml
+from measure_services import Manifests, measure_services
+from tables import Table, timed
 
 CLUSTER = "bench"
 ON_PAPER = f"{CLUSTER}-paper"
@@ -42,40 +44,7 @@ PAPER = ("up", "--runtime", "simulated")
 IMAGE = "minikube-py/busybox:1"
 DEADLINE = 60  # seconds for any one measurement
 SLEEP = ["sleep", "100000"]
-
-
-# -- tables ------------------------------------------------------------------------------------
-
-
-@dataclass
-class Table:
-    """Seconds by contender; the first one is what the others are compared with."""
-
-    title: str
-    rows: dict[str, list[float]] = field(default_factory=dict)
-
-    def add(self, contender: str, seconds: float) -> None:
-        self.rows.setdefault(contender, []).append(seconds)
-
-    def print(self) -> None:
-        first = next(iter(self.rows.values()))
-        print(f"\n{self.title}  ({len(first)} rounds)")
-        print(f"  {'':44}{'min':>9}{'median':>9}{'max':>9}   ratio to the first: min/median/max")
-        for contender, seconds in self.rows.items():
-            ratios = [mine / base for mine, base in zip(seconds, first, strict=True)]
-            shown = "".join(f"{value * 1000:>7.0f}ms" for value in spread(seconds))
-            compared = " / ".join(f"{value:.2f}" for value in spread(ratios))
-            print(f"  {contender:44}{shown}   {compared}", flush=True)
-
-
-def spread(values: list[float]) -> tuple[float, float, float]:
-    return min(values), statistics.median(values), max(values)
-
-
-def timed(action: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    action()
-    return time.perf_counter() - started
+MEASURES = ("up", "pod", "restart", "service")
 
 
 # -- mk ----------------------------------------------------------------------------------------
@@ -93,14 +62,30 @@ class Cluster:
             "MK_RUN_ROOT": str(folder / "run"),
         }
 
-    def mk(self, *words: str, cluster: str = CLUSTER) -> None:
+    def mk(self, *words: str, cluster: str = CLUSTER) -> str:
+        return self._run(words[0], "--cluster", cluster, *words[1:])
+
+    def _run(self, *words: str) -> str:
         mk = str(Path(sys.executable).with_name("mk"))
         done = subprocess.run(
-            [mk, words[0], "--cluster", cluster, *words[1:]],
+            [mk, *words],
             env=self._env, capture_output=True, text=True, timeout=DEADLINE, check=False,
         )  # fmt: skip
         if done.returncode != 0:
             raise SystemExit(f"error: mk {words[0]}: {done.stderr.strip()}")
+        return done.stdout
+
+    def status(self) -> Any:
+        return json.loads(self.mk("status", "-o", "json"))
+
+    def get(self, *words: str) -> Any:
+        return json.loads(self._run("get", *words, "-o", "json"))
+
+    def apply_all(self, manifests: Manifests) -> None:
+        """Applies, and waits until all is ready."""
+        file = self._folder / "manifests.yaml"
+        file.write_text(yaml.safe_dump_all(manifests))
+        self._run("apply", str(file), "--wait")
 
     def connect(self) -> http.client.HTTPSConnection:
         config = yaml.safe_load((self._folder / "kubeconfig").read_text())
@@ -275,11 +260,11 @@ def swarm(engine: docker.DockerClient) -> Iterator[None]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("measures", nargs="*", metavar="up|pod|restart")
+    parser.add_argument("measures", nargs="*", metavar="|".join(MEASURES))
     flags = parser.parse_args()
-    wanted = set(flags.measures or ["up", "pod", "restart"])
-    if unknown := wanted - {"up", "pod", "restart"}:
-        parser.error(f"no such measure: {', '.join(sorted(unknown))}; there are up, pod, restart")
+    wanted = set(flags.measures or MEASURES)
+    if unknown := wanted - set(MEASURES):
+        parser.error(f"no such measure: {', '.join(sorted(unknown))}; there are {MEASURES}")
     if os.geteuid() != 0:
         raise SystemExit("error: run with sudo: a cluster on Docker needs root")
     engine = docker.from_env()
@@ -290,6 +275,10 @@ def main() -> None:
                 measure_up(cluster, flags.rounds).print()
             if wanted - {"up"}:
                 cluster.mk("up")
+                if "service" in wanted:
+                    for table in measure_services(cluster, engine, flags.rounds):
+                        table.print()
+            if wanted & {"pod", "restart"}:
                 with swarm(engine):
                     if "pod" in wanted:
                         measure_pod(cluster, engine, flags.rounds).print()
