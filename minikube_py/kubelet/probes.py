@@ -86,7 +86,9 @@ class PodProbes:
         watched = self._watched.get(container_id)
         if watched is None:
             return None
-        return Health(watched.started, watched.ready, watched.failed, watched.grace)
+        # Nothing is ready before its startup probe says so, whether or not it has another.
+        ready = watched.started and watched.ready
+        return Health(watched.started, ready, watched.failed, watched.grace)
 
     def watch(
         self,

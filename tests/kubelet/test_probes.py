@@ -86,6 +86,16 @@ async def test_a_container_is_ready_as_soon_as_it_answers() -> None:
     assert 0.5 <= bench.changes[0][0] < 1.0
 
 
+async def test_nothing_is_ready_before_its_startup_probe_says_so() -> None:
+    bench = Bench(lambda now: now >= 3, {"startupProbe": {**PROBE, "failureThreshold": 9}})
+
+    before = await bench.run(2.5)
+    after = await bench.run(5)
+
+    assert before == Health(started=False, ready=False)
+    assert after == Health(started=True, ready=True)
+
+
 async def test_early_questions_are_no_failures() -> None:
     bench = Bench(lambda _: False, {"startupProbe": {**PROBE, "failureThreshold": 3}})
 
