@@ -18,8 +18,9 @@ def test_purge_leaves_nothing_on_the_host(new_cluster: Callable[[], RunningClust
     cluster.wait_ready("pod")
     assert left_on_host(cluster.name)
 
-    cluster.purge()
+    purged = run_command(MK, "purge", "--cluster", cluster.name, "--yes", env=cluster.env)
 
+    assert (purged.code, purged.err) == (0, "")
     assert left_on_host(cluster.name) == []
     assert not (cluster.folder / "state" / cluster.name).exists()
     assert cluster.name not in (cluster.folder / "kubeconfig").read_text()

@@ -1,6 +1,7 @@
 """`mk purge`: removes the cluster and all it made on this host."""
 
 import argparse
+import re
 import shutil
 import signal
 import subprocess
@@ -14,6 +15,7 @@ from minikube_py.cli.record import live_record, read_record, stop
 from minikube_py.cli.terminal import is_terminal
 from minikube_py.meta.cluster import Cluster, record_paths
 
+_ROUTINE = re.compile(r"[-0-9]+ [:,0-9]+ [DI] ")  # log lines of a purge as it should be
 _MARKS = ("daemon.log", "kubeconfig", "store.db")
 
 
@@ -44,7 +46,9 @@ def run(args: argparse.Namespace) -> int:
     )
     if done.returncode != 0:
         raise CliError(_last_line(done.stderr))
-    sys.stderr.write(done.stderr)
+    for line in done.stderr.splitlines():
+        if not _ROUTINE.match(line) or getattr(args, "verbose", False):
+            print(line, file=sys.stderr)
     _remove_state(data_dir)
     for path in record_paths(cluster):
         if path.exists():
