@@ -5,6 +5,7 @@ sleeping process in a network namespace of their own.
 import asyncio
 import contextlib
 import ctypes
+import random
 import secrets
 import socket
 import subprocess
@@ -24,7 +25,8 @@ from minikube_py.network.pod_network import BridgePodNetwork
 if TYPE_CHECKING:
     from tests.control_loop.harness import ControlPlane
 
-_OCTETS = iter(range(100, 250))
+# In any order, so that two runs on one host hardly meet.
+_OCTETS = iter(random.sample(range(100, 250), 150))
 
 
 def shell(command: str, *, check: bool = True) -> str:
