@@ -170,7 +170,7 @@ class PodSync:
             self._sandbox(state, pod, plan),
             self._volumes(state, pod, plan),
             asyncio.gather(*(self._starter.want(state, pod, start) for start in plan.start)),
-            self._announce(state),
+            self._announce(state, plan),
             return_exceptions=True,
         )
         for result in (sandbox, ready, wanted):
@@ -181,9 +181,14 @@ class PodSync:
         able = [found for found in wanted if isinstance(found, Wanted)] if ready else []
         return await self._start_all(state, pod, sandbox, able)
 
-    async def _announce(self, state: PodState) -> None:
-        """The first status: the pod is known here, and since when."""
-        if state.pod is not None and not (state.pod.get("status") or {}).get("startTime"):
+    async def _announce(self, state: PodState, plan: PodPlan) -> None:
+        """The first status: the pod is known here, and since when. Again with a new sandbox: what
+        the store says of the old one, readiness above all, is not true any more.
+        """
+        if state.pod is None:
+            return
+        status = state.pod.get("status") or {}
+        if plan.create_sandbox is not None or not status.get("startTime"):
             await write_status(self._tools, state, {}, state.waiting)
 
     async def _start_all(

@@ -21,6 +21,8 @@ REPO = Path(__file__).resolve().parents[2]
 MANIFESTS = REPO / "manifests"
 MK = str(Path(sys.executable).with_name("mk"))
 BUSYBOX = "minikube-py/busybox:1"
+IDLE = ("sh", "-c", "trap 'exit 0' TERM; sleep 3600 & wait")
+"""A command that does nothing and, unlike a bare sleep as process 1, ends when it is told to."""
 NGINX = "minikube-py/nginx:1"
 _T = TypeVar("_T")
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.e2e.conftest import BUSYBOX, MK, RunningCluster, left_on_host, run_command
+from tests.e2e.conftest import BUSYBOX, IDLE, MK, RunningCluster, left_on_host, run_command
 
 pytestmark = [pytest.mark.e2e, pytest.mark.docker, pytest.mark.root]
 
@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.docker, pytest.mark.root]
 def test_purge_leaves_nothing_on_the_host(new_cluster: Callable[[], RunningCluster]) -> None:
     cluster = new_cluster()
     cluster.up()
-    cluster.kubectl("run", "pod", f"--image={BUSYBOX}", "--", "sleep", "1000")
+    cluster.kubectl("run", "pod", f"--image={BUSYBOX}", "--", *IDLE)
     cluster.wait_ready("pod")
     assert left_on_host(cluster.name)
 
@@ -105,7 +105,7 @@ def test_two_clusters_live_side_by_side(
 
     assert first["api"] != second["api"]
     assert first["podCIDR"] != second["podCIDR"]
-    other.kubectl("run", "pod", f"--image={BUSYBOX}", "--", "sleep", "1000")
+    other.kubectl("run", "pod", f"--image={BUSYBOX}", "--", *IDLE)
     other.wait_ready("pod")
     assert "NotFound" in cluster.kubectl("get", "pod", "pod", code=1)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import BUSYBOX, RunningCluster, eventually, run_command
+from tests.e2e.conftest import BUSYBOX, IDLE, RunningCluster, eventually, run_command
 from tests.e2e.test_network import ECHO, fetch
 
 pytestmark = [pytest.mark.e2e, pytest.mark.docker, pytest.mark.root]
@@ -79,7 +79,7 @@ def test_what_happened_while_the_daemon_was_down_is_repaired(serving: RunningClu
 
 
 def test_a_pod_deleted_just_before_the_kill_leaves_no_container(serving: RunningCluster) -> None:
-    serving.kubectl("run", "doomed", f"--image={BUSYBOX}", "--", "sleep", "1000")
+    serving.kubectl("run", "doomed", f"--image={BUSYBOX}", "--", *IDLE)
     serving.wait_ready("doomed")
     serving.kubectl("delete", "pod", "doomed", "--wait=false", "--grace-period=1")
 

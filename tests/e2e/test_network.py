@@ -10,6 +10,8 @@ from http.client import HTTPConnection
 
 import pytest
 from dnslib import DNSRecord
+from testcontainers.core.config import testcontainers_config
+from testcontainers.core.container import DockerContainer
 
 from tests.e2e.conftest import BUSYBOX, RunningCluster, eventually, run_command
 
@@ -196,6 +198,25 @@ def test_a_service_without_a_selector_serves_what_others_write(
         answer = eventually(name, lambda address=address: fetch(address, 80), 10)  # type: ignore[misc]
 
         assert answer == pod["metadata"]["name"]
+
+
+def test_a_testcontainer_on_the_pods_network_reaches_a_service_by_name(
+    cluster: RunningCluster, echo: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(testcontainers_config, "ryuk_disabled", True)  # its image is elsewhere
+    container = DockerContainer(BUSYBOX, command="sleep 100").with_kwargs(
+        network=f"mk-{cluster.name}", dns=[cluster.status()["dns"]]
+    )
+    with container as client:
+        request = (
+            "printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 5 echo-http.echo.svc.cluster.local 80"
+        )
+
+        code, answer = client.exec(["sh", "-c", request])
+
+    assert code == 0
+    assert isinstance(answer, bytes)
+    assert answer.decode().strip().splitlines()[-1].startswith("echo-")
 
 
 @pytest.mark.parametrize("service", ["echo-http", "echo-kernel"])

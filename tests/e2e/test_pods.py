@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import BUSYBOX, RunningCluster, eventually, run_command
+from tests.e2e.conftest import BUSYBOX, IDLE, RunningCluster, eventually, run_command
 
 pytestmark = [pytest.mark.e2e, pytest.mark.docker, pytest.mark.root]
 
@@ -140,7 +140,7 @@ def test_a_pod_of_a_replicaset_that_dies_comes_back_with_another_ip(
     cluster: RunningCluster, namespace: str
 ) -> None:
     cluster.kubectl(
-        "create", "deployment", "web", "-n", namespace, f"--image={BUSYBOX}", "--", "sleep", "1000"
+        "create", "deployment", "web", "-n", namespace, f"--image={BUSYBOX}", "--", *IDLE
     )
     cluster.kubectl("rollout", "status", "-n", namespace, "deployment/web", "--timeout=60s")
     before = cluster.get("pods", "-n", namespace)["items"][0]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.e2e.conftest import BUSYBOX, RunningCluster, eventually
+from tests.e2e.conftest import BUSYBOX, IDLE, RunningCluster, eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.docker, pytest.mark.root]
 
@@ -43,7 +43,7 @@ def test_a_deployment_rolls_out_scales_and_rolls_back(
     def template_env() -> str:
         return kubectl("get", "deployment", "web", "-o", "jsonpath={..env[0].value}")
 
-    kubectl("create", "deployment", "web", f"--image={BUSYBOX}", "--", "sleep", "1000")
+    kubectl("create", "deployment", "web", f"--image={BUSYBOX}", "--", *IDLE)
     kubectl("rollout", "status", "deployment/web", "--timeout=60s")
     kubectl("set", "env", "deployment/web", "STEP=one")
     kubectl("rollout", "status", "deployment/web", "--timeout=60s")
@@ -98,7 +98,7 @@ def test_deleting_an_owner_deletes_its_pods_and_their_containers(
 ) -> None:
     cluster.kubectl(
         "create", "deployment", "gone", "-n", namespace, f"--image={BUSYBOX}", "--replicas=2",
-        "--", "sleep", "1000",
+        "--", *IDLE,
     )  # fmt: skip
     cluster.kubectl("rollout", "status", "-n", namespace, "deployment/gone", "--timeout=60s")
     assert any(f"_{namespace}_" in name for name in cluster.containers().values())
@@ -118,7 +118,7 @@ def test_deleting_an_owner_deletes_its_pods_and_their_containers(
 def test_deleting_a_namespace_deletes_all_in_it(cluster: RunningCluster) -> None:
     cluster.kubectl("create", "namespace", "short-lived")
     cluster.kubectl("create", "configmap", "settings", "-n", "short-lived", "--from-literal=a=b")
-    cluster.kubectl("run", "pod", "-n", "short-lived", f"--image={BUSYBOX}", "--", "sleep", "1000")
+    cluster.kubectl("run", "pod", "-n", "short-lived", f"--image={BUSYBOX}", "--", *IDLE)
     cluster.wait_ready("pod", "short-lived")
 
     cluster.kubectl("delete", "namespace", "short-lived", "--timeout=60s")
