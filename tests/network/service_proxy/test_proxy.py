@@ -26,6 +26,9 @@ from tests.network.objects import endpoint, endpoint_slice
 
 pytestmark = pytest.mark.root
 
+PORT = 18080
+"""Not 80: an Ingress on this host may listen there on every address."""
+
 
 class Served:
     """A world with an API and a service proxy that can be stopped and started."""
@@ -72,7 +75,7 @@ class Served:
 
     async def service(self, name: str, *pods: str, port: Object | None = None, **spec: Any) -> str:
         """A Service over these pods; returns its address."""
-        ports = [{"name": "http", "port": 80, "targetPort": 8080} | (port or {})]
+        ports = [{"name": "http", "port": PORT, "targetPort": 8080} | (port or {})]
         annotations = spec.pop("annotations", {})
         body = {
             "apiVersion": "v1",
@@ -100,7 +103,7 @@ class Served:
             found["endpoints"] = list(wanted)
             await self.resources.update(ENDPOINT_SLICE, "default", body["metadata"]["name"], found)
 
-    async def ask(self, who: str | None, address: str, port: int = 80) -> str:
+    async def ask(self, who: str | None, address: str, port: int = PORT) -> str:
         """The answering pod's name, "503" or the like when the proxy itself answers."""
         with self.world.socket(who) as caller:
             caller.setblocking(False)
@@ -169,17 +172,17 @@ async def test_a_service_answers_pods_and_host_on_every_path(served: Served, mod
     )
 
     for who in ("c", None, "p0"):
-        await served.until("p0", who, vip, 80)
+        await served.until("p0", who, vip, PORT)
     await served.until("p0", None, "127.0.0.1", 31777)
     await served.until("p0", "c", served.world.gateway, 31777)
     await served.endpoints("web", "p1")
-    await served.until("p1", "c", vip, 80)
+    await served.until("p1", "c", vip, PORT)
 
 
 async def test_a_port_that_declares_http_says_why_when_it_has_no_pods(served: Served) -> None:
     vip = await served.service("web")
 
-    await served.until("503", "c", vip, 80)
+    await served.until("503", "c", vip, PORT)
 
 
 async def test_a_program_on_all_of_the_hosts_addresses_does_not_get_a_services_requests(
@@ -200,18 +203,18 @@ async def test_a_program_on_all_of_the_hosts_addresses_does_not_get_a_services_r
 
 async def test_a_deleted_service_is_refused_and_its_address_gone(served: Served) -> None:
     vip = await served.service("web", "p0")
-    await served.until("p0", "c", vip, 80)
+    await served.until("p0", "c", vip, PORT)
 
     await served.resources.delete(SERVICE, "default", "web")
 
     for who in ("c", None):
-        await served.until(ConnectionRefusedError, who, vip, 80)
+        await served.until(ConnectionRefusedError, who, vip, PORT)
     await served.until_no_address()
 
 
 async def test_a_service_changes_its_path_while_it_is_used(served: Served) -> None:
     vip = await served.service("web", "p0")
-    await served.until("p0", "c", vip, 80)
+    await served.until("p0", "c", vip, PORT)
 
     for mode in ("kernel", "userspace", "http", "kernel"):
         await served.resources.modify(
@@ -224,7 +227,7 @@ async def test_a_service_changes_its_path_while_it_is_used(served: Served) -> No
         )
         for _ in range(5):
             assert await served.ask("c", vip) == "p0"
-        await served.until("p0", None, vip, 80)
+        await served.until("p0", None, vip, PORT)
 
 
 async def test_services_go_on_while_the_daemon_is_gone_and_changes_are_made_up(
@@ -232,8 +235,8 @@ async def test_services_go_on_while_the_daemon_is_gone_and_changes_are_made_up(
 ) -> None:
     kernel = await served.service("sql", "p0", port={"name": "sql"})
     http = await served.service("web", "p0")
-    await served.until("p0", "c", kernel, 80)
-    await served.until("p0", "c", http, 80)
+    await served.until("p0", "c", kernel, PORT)
+    await served.until("p0", "c", http, PORT)
     await served.proxy.wait_settled()
 
     await served.stop()
@@ -245,14 +248,14 @@ async def test_services_go_on_while_the_daemon_is_gone_and_changes_are_made_up(
     await served.resources.delete(SERVICE, "default", "web")
     await served.start()
     assert await served.ask("c", kernel) == "p1"
-    await served.until(ConnectionRefusedError, "c", http, 80)
+    await served.until(ConnectionRefusedError, "c", http, PORT)
 
 
 async def test_a_daemon_that_leaves_in_good_order_hands_its_services_to_the_kernel(
     served: Served,
 ) -> None:
     vip = await served.service("web", "p0")
-    await served.until("p0", None, vip, 80)
+    await served.until("p0", None, vip, PORT)
 
     await served.proxy.hand_to_kernel()
     await served.stop()
@@ -262,17 +265,17 @@ async def test_a_daemon_that_leaves_in_good_order_hands_its_services_to_the_kern
 
 async def test_a_table_that_somebody_removed_is_made_again(served: Served) -> None:
     vip = await served.service("sql", "p0", port={"name": "sql"})
-    await served.until("p0", "c", vip, 80)
+    await served.until("p0", "c", vip, PORT)
 
     shell(f"nft delete table ip {served.world.cluster.nft_table}")
     await served.endpoints("sql", "p1", port_name="sql")
 
-    await served.until("p1", "c", vip, 80)
+    await served.until("p1", "c", vip, PORT)
 
 
 async def test_a_pod_is_forgotten_once_nothing_new_is_sent_to_it(served: Served) -> None:
     vip = await served.service("sql", "p0", port={"name": "sql"})
-    await served.until("p0", "c", vip, 80)
+    await served.until("p0", "c", vip, PORT)
     waiting = asyncio.ensure_future(served.proxy.wait_forgotten("p0", served.ips["p0"]))
     assert await served.ask("c", vip) == "p0"
     assert not waiting.done()
@@ -324,7 +327,7 @@ async def test_the_reserved_address_is_left_to_its_owner(served: Served) -> None
     await served.start()
     await served.service("dns", clusterIP=dns)
     vip = await served.service("web", "p0")
-    await served.until("p0", "c", vip, 80)
+    await served.until("p0", "c", vip, PORT)
 
     assert dns in await served.world.host.service_addresses(served.world.cluster)
     assert dns not in shell(f"nft list table ip {served.world.cluster.nft_table}")
