@@ -138,13 +138,13 @@ def _load(address: str) -> Load:
     return Load(
         requests=int(_found(r"(\d+) requests in", out)),
         rate=float(_found(r"Requests/sec:\s+([\d.]+)", out)),
-        p50=_seconds(_found(r"50%\s+(\S+)", out)),
-        p99=_seconds(_found(r"99%\s+(\S+)", out)),
+        p50=_seconds(_found(r"^ +50% +(\S+)", out)),
+        p99=_seconds(_found(r"^ +99% +(\S+)", out)),
     )
 
 
 def _found(pattern: str, text: str) -> str:
-    match = re.search(pattern, text)
+    match = re.search(pattern, text, re.MULTILINE)
     if match is None:
         raise SystemExit(f"error: wrk said something unexpected:\n{text}")
     return match[1]
