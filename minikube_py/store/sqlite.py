@@ -9,7 +9,7 @@ a reader never sees what a crash could take back.
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -56,6 +56,20 @@ class _Head:
     item: Item | None
 
 
+def _open_log(path: Path, cipher: Cipher | None) -> tuple[ChangeLog, Snapshot]:
+    log = ChangeLog(path, cipher)
+    try:
+        return log, log.load()
+    except BaseException:
+        log.close()
+        raise
+
+
+def _close_again(opening: Future[tuple[ChangeLog, Snapshot]]) -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result()[0].close()
+
+
 class SqliteStore:
     """Satisfies store.interface.Store. Belongs to the event loop that opened it."""
 
@@ -89,15 +103,12 @@ class SqliteStore:
     ) -> "SqliteStore":
         """Opens or creates the database at `path`; raises StoreCannotOpen with advice."""
         thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="mk-store")
-        loop = asyncio.get_running_loop()
+        opening = thread.submit(_open_log, path, cipher)
         try:
-            log = await loop.run_in_executor(thread, ChangeLog, path, cipher)
-            try:
-                snapshot = await loop.run_in_executor(thread, log.load)
-            except BaseException:
-                log.close()
-                raise
+            log, snapshot = await asyncio.wrap_future(opening)
         except BaseException:
+            # Cancelled, the thread may still be reading: it closes what it opened after that.
+            opening.add_done_callback(_close_again)
             thread.shutdown(wait=False)
             raise
         store = cls(log, snapshot, thread, clock)
