@@ -7,31 +7,14 @@ user (CN) with groups (O). Tokens are looked up by an authenticator the daemon p
 import base64
 import binascii
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from aiohttp import web
 
 from minikube_py.meta.errors import Unauthorized
+from minikube_py.meta.users import ANONYMOUS, AUTHENTICATED, User
 
-AUTHENTICATED = "system:authenticated"
-UNAUTHENTICATED = "system:unauthenticated"
 _PROTOCOL_TOKEN = "base64url.bearer.authorization.k8s.io."  # noqa: S105 - a subprotocol's prefix
-
-
-@dataclass(frozen=True)
-class User:
-    name: str
-    groups: tuple[str, ...] = ()
-    uid: str = ""
-    extra: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-
-    @property
-    def is_anonymous(self) -> bool:
-        return UNAUTHENTICATED in self.groups
-
-
-ANONYMOUS = User("system:anonymous", (UNAUTHENTICATED,))
 
 
 class TokenAuthenticator(Protocol):

@@ -5,11 +5,10 @@ hook.
 from dataclasses import dataclass
 from typing import Protocol
 
-from minikube_py.apiserver.authn import AUTHENTICATED, User
 from minikube_py.apiserver.targets import Target
 from minikube_py.meta.errors import Forbidden
+from minikube_py.meta.users import AUTHENTICATED, MASTERS, User
 
-_MASTERS = "system:masters"
 _PUBLIC = ("/healthz", "/livez", "/readyz", "/version")
 _DISCOVERY = ("/api", "/apis", "/openapi")
 _SELF_REVIEWS = frozenset(
@@ -42,7 +41,7 @@ class MastersOnly:
 
     def allows(self, attributes: Attributes) -> bool:
         user, target = attributes.user, attributes.target
-        if _MASTERS in user.groups:
+        if MASTERS in user.groups:
             return True
         if target is None and attributes.verb == "get" and _is_under(attributes.path, _PUBLIC):
             return True

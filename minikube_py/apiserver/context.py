@@ -9,12 +9,12 @@ from typing import Any, TypeVar
 
 from aiohttp import web
 
-from minikube_py.apiserver.authn import User
 from minikube_py.apiserver.authz import Authorizer
 from minikube_py.apiserver.metrics import Metrics
 from minikube_py.apiserver.streams.interface import PodStreams
 from minikube_py.apiserver.targets import Target
 from minikube_py.meta.timestamps import Clock
+from minikube_py.meta.users import User
 from minikube_py.resources.resources import Resources
 
 T = TypeVar("T")

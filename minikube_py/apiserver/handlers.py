@@ -83,7 +83,7 @@ async def patch(request: web.Request, kind: Kind, subresource: str = "") -> web.
     wanted = patch_type(request.headers.get("Content-Type", ""))
     write = options.patch_options(
         request.query,
-        user=state.user.name,
+        user=state.user,
         user_agent=request.headers.get("User-Agent", ""),
         is_apply=wanted == "apply",
     )
@@ -117,7 +117,9 @@ async def patch(request: web.Request, kind: Kind, subresource: str = "") -> web.
 async def delete(request: web.Request, kind: Kind) -> web.StreamResponse:
     server, target = server_of(request), target_of(request)
     media = negotiate(request.headers.get("Accept", ""))
-    wanted = options.delete_options(request.query, await _delete_body(request))
+    wanted = options.delete_options(
+        request.query, await _delete_body(request), user=state_of(request).user
+    )
     obj, gone = await server.finish(
         server.resources.delete(kind, target.namespace or None, target.name, wanted)
     )
@@ -131,7 +133,9 @@ async def delete(request: web.Request, kind: Kind) -> web.StreamResponse:
 async def delete_collection(request: web.Request, kind: Kind) -> web.StreamResponse:
     server, target = server_of(request), target_of(request)
     media = negotiate(request.headers.get("Accept", ""))
-    wanted = options.delete_options(request.query, await _delete_body(request))
+    wanted = options.delete_options(
+        request.query, await _delete_body(request), user=state_of(request).user
+    )
     selected = options.list_options(request.query)
     deleted = await server.finish(
         server.resources.delete_collection(kind, target.namespace or None, selected, wanted)
@@ -226,7 +230,7 @@ def _deleted_status(kind: Kind, obj: Object) -> Object:
 
 def _write_options(request: web.Request, state: RequestState) -> WriteOptions:
     return options.write_options(
-        request.query, user=state.user.name, user_agent=request.headers.get("User-Agent", "")
+        request.query, user=state.user, user_agent=request.headers.get("User-Agent", "")
     )
 
 

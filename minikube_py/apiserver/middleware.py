@@ -10,7 +10,7 @@ from uuid import uuid4
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from minikube_py.apiserver.authn import TokenAuthenticator, User, authenticate
+from minikube_py.apiserver.authn import TokenAuthenticator, authenticate
 from minikube_py.apiserver.authz import Attributes, forbidden
 from minikube_py.apiserver.context import (
     RequestState,
@@ -32,6 +32,7 @@ from minikube_py.meta.errors import (
     ServiceUnavailable,
     Unauthorized,
 )
+from minikube_py.meta.users import User
 from minikube_py.store.interface import StoreUnavailable
 
 logger = logging.getLogger(__name__)

@@ -10,6 +10,7 @@ from multidict import MultiMapping
 from minikube_py.apiserver.targets import is_true
 from minikube_py.meta.errors import BadRequest, FieldError, Invalid
 from minikube_py.meta.selectors import EVERYTHING, parse_field_selector, parse_label_selector
+from minikube_py.meta.users import User
 from minikube_py.resources.options import DeleteOptions, FieldValidation, ListOptions, WriteOptions
 
 _META_GROUP = "meta.k8s.io"
@@ -40,7 +41,7 @@ def list_options(query: Mapping[str, str]) -> ListOptions:
     )
 
 
-def write_options(query: MultiMapping[str], *, user: str, user_agent: str) -> WriteOptions:
+def write_options(query: MultiMapping[str], *, user: User, user_agent: str) -> WriteOptions:
     """For create, update and patch. The default manager is the client's name, as Kubernetes has
     it.
     """
@@ -61,7 +62,7 @@ def write_options(query: MultiMapping[str], *, user: str, user_agent: str) -> Wr
 
 
 def patch_options(
-    query: MultiMapping[str], *, user: str, user_agent: str, is_apply: bool
+    query: MultiMapping[str], *, user: User, user_agent: str, is_apply: bool
 ) -> WriteOptions:
     """As `write_options`, with what apply needs and other patches must not have."""
     errors: list[FieldError] = []
@@ -91,7 +92,9 @@ def patch_options(
     )
 
 
-def delete_options(query: MultiMapping[str], body: Mapping[str, Any] | None) -> DeleteOptions:
+def delete_options(
+    query: MultiMapping[str], body: Mapping[str, Any] | None, *, user: User
+) -> DeleteOptions:
     """A body wins over the query, as in Kubernetes."""
     errors: list[FieldError] = []
     if body:
@@ -123,6 +126,7 @@ def delete_options(query: MultiMapping[str], body: Mapping[str, Any] | None) -> 
         uid=preconditions.get("uid"),
         resource_version=preconditions.get("resourceVersion"),
         dry_run=dry_run,
+        user=user,
     )
 
 

@@ -7,7 +7,6 @@ from typing import Any
 from aiohttp import web
 
 from minikube_py.apiserver import bodies, responses
-from minikube_py.apiserver.authn import User
 from minikube_py.apiserver.authz import Attributes
 from minikube_py.apiserver.context import server_of, state_of
 from minikube_py.apiserver.negotiation import Media, body_format, negotiate
@@ -15,6 +14,7 @@ from minikube_py.apiserver.targets import Target
 from minikube_py.meta.errors import BadRequest
 from minikube_py.meta.objects import Object
 from minikube_py.meta.timestamps import format_time
+from minikube_py.meta.users import User
 
 _EVERYTHING = ["*"]
 

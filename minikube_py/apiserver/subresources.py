@@ -65,7 +65,9 @@ async def evict_pod(request: web.Request, _kind: Kind) -> web.StreamResponse:
     eviction = await _read(request)
     if name_of(eviction) not in ("", target.name):
         raise BadRequest(f"name in URL ({target.name}) does not match name in Eviction object")
-    wanted = options.delete_options(request.query, eviction.get("deleteOptions"))
+    wanted = options.delete_options(
+        request.query, eviction.get("deleteOptions"), user=state_of(request).user
+    )
     await server.finish(server.resources.delete(POD, target.namespace, target.name, wanted))
     return await _send_success(request)
 
@@ -154,7 +156,7 @@ async def _read(request: web.Request) -> dict[str, Any]:
 
 def _is_dry_run(request: web.Request) -> bool:
     state = state_of(request)
-    return options.write_options(request.query, user=state.user.name, user_agent="").dry_run
+    return options.write_options(request.query, user=state.user, user_agent="").dry_run
 
 
 async def _send_success(request: web.Request) -> web.StreamResponse:

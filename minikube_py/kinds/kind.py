@@ -64,6 +64,22 @@ class Part:
     validate_update: ValidateUpdate
 
 
+@dataclass(frozen=True)
+class StoredAs:
+    """The form in which a kind is kept, for kinds that are another view of it: older or newer
+    versions, events of both groups. The functions return a new dict and leave apiVersion alone.
+    """
+
+    group: str
+    version: str
+    to_stored: Callable[[Object], Object] = dict
+    from_stored: Callable[[Object], Object] = dict
+
+    @property
+    def api_version(self) -> str:
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+
 def _nothing(_obj: Object) -> None: ...
 
 
@@ -114,6 +130,8 @@ class Kind:
     validate_update: ValidateUpdate = _no_update_errors
     selectable_fields: SelectableFields = _no_fields
     """Beyond metadata.name and metadata.namespace."""
+    stored_as: StoredAs | None = None
+    """None: kept as it is served."""
     schema: str = ""
     """Name of the OpenAPI definition; "" = found by group, version and kind."""
     default_grace_seconds: Callable[[Object], int] | None = None

@@ -7,12 +7,11 @@ from minikube_py.kinds.kind import Kind
 from minikube_py.meta.objects import Key, make_key
 
 _ROOT = "/registry"
-_STORAGE_GROUP = {("events.k8s.io", "events"): ""}
 
 
 def store_prefix(kind: Kind, namespace: str | None = None) -> str:
     """Ends with a slash; `namespace` None = all."""
-    group = _STORAGE_GROUP.get((kind.group, kind.plural), kind.group)
+    group = kind.stored_as.group if kind.stored_as else kind.group
     prefix = f"{_ROOT}/{group or 'core'}/{kind.plural}/"
     return f"{prefix}{namespace}/" if kind.namespaced and namespace else prefix
 

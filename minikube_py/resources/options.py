@@ -8,6 +8,7 @@ from typing import Any, Literal
 from minikube_py.meta import encoding
 from minikube_py.meta.objects import Key, Object
 from minikube_py.meta.selectors import EVERYTHING, FieldRequirement, Selector
+from minikube_py.meta.users import IN_PROCESS, User
 from minikube_py.store.interface import EventType
 
 FieldValidation = Literal["Strict", "Warn", "Ignore"]
@@ -22,7 +23,7 @@ class WriteOptions:
     field_manager: str = ""
     dry_run: bool = False
     field_validation: FieldValidation = "Warn"
-    user: str = "system:mk"
+    user: User = IN_PROCESS
     force: bool = False
 
 
@@ -35,6 +36,7 @@ class DeleteOptions:
     uid: str | None = None
     resource_version: str | None = None
     dry_run: bool = False
+    user: User = IN_PROCESS
 
 
 @dataclass(frozen=True)

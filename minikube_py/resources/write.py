@@ -17,7 +17,8 @@ from minikube_py.meta.errors import AlreadyExists, BadRequest, FieldError, Inval
 from minikube_py.meta.names import generate_name
 from minikube_py.meta.objects import Object, is_deleting, name_of, namespace_of
 from minikube_py.meta.timestamps import Clock, format_time
-from minikube_py.resources.admission import AdmissionRequest, Lookup, Operation, admit
+from minikube_py.resources.admission.chain import admit
+from minikube_py.resources.admission.request import AdmissionRequest, Lookup, Operation
 from minikube_py.resources.allocate import ServiceAllocator, ServiceReservation, keep_allocated
 from minikube_py.resources.apply.tracking import Writer, track_update
 from minikube_py.resources.carry_over import (

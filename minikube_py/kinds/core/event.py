@@ -1,7 +1,7 @@
 """An Event: what happened to an object, told once and counted when it repeats.
 
 core/v1 and events.k8s.io/v1 are two views of the same stored objects, with other names for some
-fields; `resources.conversion` turns one into the other.
+fields; the first is the one that is kept.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from datetime import datetime
 
 from minikube_py.kinds.columns import NAME, UNKNOWN, age_of, from_object, from_path
 from minikube_py.kinds.fields import check, check_choice, invalid
-from minikube_py.kinds.kind import Column, Kind
+from minikube_py.kinds.kind import Column, Kind, StoredAs
 from minikube_py.meta import names
 from minikube_py.meta.errors import FieldError
 from minikube_py.meta.objects import Object, get_path
@@ -31,8 +31,16 @@ def _as_core(obj: Object) -> Object:
     """The object with core/v1's field names, whichever view it is in."""
     if obj.get("apiVersion") != "events.k8s.io/v1":
         return obj
+    return _to_core(obj)
+
+
+def _to_core(obj: Object) -> Object:
     names_in_core = {new: old for old, new in _RENAMED}
     return {names_in_core.get(field, field): value for field, value in obj.items()}
+
+
+def _from_core(obj: Object) -> Object:
+    return {dict(_RENAMED).get(field, field): value for field, value in obj.items()}
 
 
 def validate_create(obj: Object) -> Sequence[FieldError]:
@@ -179,4 +187,5 @@ EVENTS_KIND = Kind(
     has_generation=False,
     validate_create=validate_create,
     selectable_fields=new_selectable_fields,
+    stored_as=StoredAs("", "v1", _to_core, _from_core),
 )
