@@ -301,9 +301,12 @@ async def test_the_only_pod_of_a_service_is_not_waited_for(served: Served) -> No
 
 
 async def test_a_service_can_have_its_target_on_the_host(served: Served) -> None:
-    async def answer(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # Closing with the request unread would reset the connection, answer and all.
+        await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nme")
         writer.close()
+        await writer.wait_closed()
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     target = Endpoint("127.0.0.1", server.sockets[0].getsockname()[1])
@@ -315,8 +318,10 @@ async def test_a_service_can_have_its_target_on_the_host(served: Served) -> None
 
     vip = await served.service("kubernetes", port={"name": "https", "port": 443})
 
-    await served.until("me", "c", vip, 443)
-    server.close()
+    try:
+        await served.until("me", "c", vip, 443)
+    finally:
+        server.close()
 
 
 async def test_the_reserved_address_is_left_to_its_owner(served: Served) -> None:
