@@ -20,6 +20,7 @@ from minikube_py.kinds.core import (
 from minikube_py.kinds.discovery import endpoint_slice
 from minikube_py.kinds.kind import Kind
 from minikube_py.kinds.networking import ingress, ingress_class
+from minikube_py.kinds.rbac import cluster_role, cluster_role_binding, role, role_binding
 from minikube_py.kinds.storage import storage_class
 
 NAMESPACE = namespace.KIND
@@ -43,6 +44,10 @@ STORAGE_CLASS = storage_class.KIND
 LEASE = lease.KIND
 ENDPOINT_SLICE = endpoint_slice.KIND
 EVENTS_EVENT = event.EVENTS_KIND
+ROLE = role.KIND
+CLUSTER_ROLE = cluster_role.KIND
+ROLE_BINDING = role_binding.KIND
+CLUSTER_ROLE_BINDING = cluster_role_binding.KIND
 
 _BUILTIN = (
     NAMESPACE,
@@ -66,6 +71,10 @@ _BUILTIN = (
     LEASE,
     ENDPOINT_SLICE,
     EVENTS_EVENT,
+    ROLE,
+    CLUSTER_ROLE,
+    ROLE_BINDING,
+    CLUSTER_ROLE_BINDING,
 )
 
 
