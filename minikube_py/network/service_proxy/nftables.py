@@ -32,7 +32,11 @@ class Nft:
         return await self._takes()
 
     async def can_match_sockets(self) -> bool:
-        """Whether the kernel's nftables can see if a socket listens for a packet."""
+        """Whether the kernel's nftables can see if a socket listens for a packet; if it can, it can
+        all the rest.
+        """
+        if shutil.which("nft") is None:
+            return False
         return await self._takes("meta l4proto tcp socket transparent 0 accept")
 
     async def _takes(self, rule: str = "") -> bool:

@@ -132,11 +132,13 @@ class ServiceProxy:
 
     async def _start(self, group: asyncio.TaskGroup) -> None:
         """The whole table at once, in place of what an earlier daemon left."""
-        if self._settings.kernel and not await self._nft.is_usable():
-            _log.warning("nftables can't be used on this host, Services are relayed by the daemon")
-            self._settings = replace(self._settings, kernel=False)
         if self._settings.kernel:
+            # Each question takes the kernel 30 ms: the one that needs more is asked first.
             self._spares = await self._nft.can_match_sockets()
+            if not self._spares and not await self._nft.is_usable():
+                _log.warning("nftables can't be used here, Services are relayed by the daemon")
+                self._settings = replace(self._settings, kernel=False)
+        if self._settings.kernel:
             self._book = RuleBook(self._names(spares=self._spares))
         self._dirty = {key_of(service) for service in self._services.list()}
         await self._step(group, whole=True)
