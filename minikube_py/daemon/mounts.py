@@ -6,13 +6,11 @@ The directories stay, so that the kubelet of the next start mounts them afresh.
 
 import asyncio
 import logging
-import os
-import re
 from pathlib import Path
 
+from minikube_py.meta.mounts import mounts_below
+
 _log = logging.getLogger(__name__)
-_MOUNTS = Path("/proc/self/mountinfo")
-_TARGET = 4  # proc(5): the field of a line that says where it is mounted
 _UNMOUNT_SECONDS = 10
 
 
@@ -26,16 +24,6 @@ async def unmount_below(directory: Path) -> list[str]:
     if left:
         _log.warning("still mounted targets=%s", left)
     return left
-
-
-def mounts_below(directory: Path) -> list[str]:
-    """The last mounted first, which is also the deepest; nothing where there is no such list."""
-    if not _MOUNTS.exists():
-        return []
-    root = os.path.realpath(directory)
-    lines = _MOUNTS.read_text(errors="surrogateescape").splitlines()
-    targets = [_unescaped(line.split(" ")[_TARGET]) for line in lines]
-    return [target for target in reversed(targets) if target.startswith(f"{root}/")]
 
 
 async def _umount(*words: str) -> bool:
@@ -52,8 +40,3 @@ async def _umount(*words: str) -> bool:
     if process.returncode != 0:
         _log.debug("umount %s: %s", " ".join(words), errors.decode(errors="replace").strip())
     return process.returncode == 0
-
-
-def _unescaped(text: str) -> str:
-    r"""Blanks and backslashes are written as octal: `\040`."""
-    return re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), text)

@@ -16,6 +16,7 @@ from typing import TypeVar
 
 from minikube_py.kubelet.atomic_writer import write_atomically
 from minikube_py.kubelet.projections import File
+from minikube_py.meta.mounts import mounts_at
 
 T = TypeVar("T")
 
@@ -110,7 +111,7 @@ class HostFiles:
     def _remove(self, path: Path) -> None:
         if not path.exists():
             return
-        for mounted in _mounts_below(path):
+        for mounted in mounts_at(path):
             _run(["umount", "-l", mounted])
         shutil.rmtree(path, ignore_errors=True)
 
@@ -140,17 +141,6 @@ def _give(path: Path, group: int, bits: int) -> None:
         return
     os.chown(path, -1, group)
     path.chmod((path.stat().st_mode & 0o7777) | bits)
-
-
-def _mounts_below(path: Path) -> list[str]:
-    """Deepest first."""
-    prefix = str(path)
-    found = []
-    for line in Path("/proc/self/mounts").read_text().splitlines():
-        target = line.split(" ")[1].encode().decode("unicode_escape")
-        if target == prefix or target.startswith(prefix + "/"):
-            found.append(target)
-    return sorted(found, key=len, reverse=True)
 
 
 def _run(command: list[str]) -> None:

@@ -13,11 +13,12 @@ from minikube_py.container_runtime.simulated import SimulatedRuntime
 from minikube_py.daemon.assembly import Assembly
 from minikube_py.daemon.choices import Choices
 from minikube_py.daemon.ground import Ground
-from minikube_py.daemon.mounts import mounts_below, unmount_below
+from minikube_py.daemon.mounts import unmount_below
 from minikube_py.daemon.purge import purge
 from minikube_py.daemon.settings import Settings
 from minikube_py.kubelet.host_files import HostFiles
 from minikube_py.meta.cluster import Cluster
+from minikube_py.meta.mounts import mounts_below
 from minikube_py.meta.timestamps import system_clock
 from minikube_py.network.pod_network import PaperPodNetwork
 from minikube_py.network.ranges import plan_of

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from minikube_py.container_runtime.simulated import SimulatedRuntime
-from minikube_py.daemon.mounts import mounts_below
 from minikube_py.kubelet.field_refs import PodPlace
 from minikube_py.kubelet.host_files import HostFiles
 from minikube_py.kubelet.podspec import member as member_of
 from minikube_py.kubelet.projections import Projector
 from minikube_py.kubelet.volumes import DOCKER_VOLUME_ANNOTATION, VolumeProblem, Volumes
 from minikube_py.meta.cluster import Cluster
+from minikube_py.meta.mounts import mounts_below
 from minikube_py.meta.objects import Object
 from tests.control_loop.harness import FakeClock
 
