@@ -14,8 +14,7 @@ from minikube_py.kinds.kind import Kind
 from minikube_py.meta.errors import NotFound
 from minikube_py.meta.objects import Object, get_path, is_deleting, uid_of
 from minikube_py.meta.timestamps import Clock, format_time, parse_time
-from minikube_py.meta.users import User
-from minikube_py.resources.admission.chain import admit
+from minikube_py.resources.admission.chain import admit, review
 from minikube_py.resources.admission.request import AdmissionRequest, Lookup
 from minikube_py.resources.decode import copied
 from minikube_py.resources.namespaces import FINALIZER, holds_content, is_namespace
@@ -133,7 +132,7 @@ class Deletions:
             if head is None:
                 raise target.missing()
             _check_preconditions(target, head.obj, options)
-            self._admit(target, head.obj, options.user)
+            self._admit(target, head.obj, options)
             step = deletion_step(target.kind, head.obj, options, self._clock())
             try:
                 return await self._carry_out(target, step, head, options)
@@ -190,11 +189,14 @@ class Deletions:
             await self._records.put(target, obj, expected=head.revision)
         return obj, gone
 
-    def _admit(self, target: Target, obj: Object, user: User) -> None:
+    def _admit(self, target: Target, obj: Object, options: DeleteOptions) -> None:
         request = AdmissionRequest(
-            "DELETE", target.kind, target.namespace, target.name, obj, user=user
+            "DELETE", target.kind, target.namespace, target.name, obj, user=options.user
         )
         admit(request, self._lookup)
+        review(request, self._lookup)
+        for warning in request.warnings:
+            options.warn(warning)
 
 
 def _check_preconditions(target: Target, obj: Object, options: DeleteOptions) -> None:

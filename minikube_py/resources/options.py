@@ -27,9 +27,14 @@ class WriteOptions:
     force: bool = False
 
 
+def _unheard(_warning: str) -> None: ...
+
+
 @dataclass(frozen=True)
 class DeleteOptions:
-    """`grace_period_seconds` None = the kind's own; the preconditions None = whatever is there."""
+    """`grace_period_seconds` None = the kind's own; the preconditions None = whatever is there.
+    `warn` hears what the client is to be told beside the answer.
+    """
 
     grace_period_seconds: int | None = None
     propagation: Propagation | None = None
@@ -37,6 +42,7 @@ class DeleteOptions:
     resource_version: str | None = None
     dry_run: bool = False
     user: User = IN_PROCESS
+    warn: Callable[[str], None] = _unheard
 
 
 @dataclass(frozen=True)

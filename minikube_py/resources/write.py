@@ -1,8 +1,9 @@
 """Create and change: the one pipeline that every write of every caller goes through.
 
 decode → name → carry over → defaults → managedFields → admission → prepare → generation → validate
-→ allocate → store. Where someone else wrote in between, the change is made again on the newer
-state, unless the caller named the state it was made from (apiserver's registry/generic/registry).
+→ admission's second look → allocate → store. Where someone else wrote in between, the change is
+made again on the newer state, unless the caller named the state it was made from (apiserver's
+registry/generic/registry).
 """
 
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from minikube_py.meta.errors import AlreadyExists, BadRequest, FieldError, Inval
 from minikube_py.meta.names import generate_name
 from minikube_py.meta.objects import Object, is_deleting, name_of, namespace_of
 from minikube_py.meta.timestamps import Clock, format_time
-from minikube_py.resources.admission.chain import admit
+from minikube_py.resources.admission.chain import admit, review
 from minikube_py.resources.admission.request import AdmissionRequest, Lookup, Operation
 from minikube_py.resources.allocate import ServiceAllocator, ServiceReservation, keep_allocated
 from minikube_py.resources.apply.tracking import Writer, track_update
@@ -118,19 +119,21 @@ class Writes:
         self._stamp_new(kind, obj)
         kind.default(obj)
         self._own(request, None, obj, draft.managed_fields)
-        self._admit("CREATE", request, obj, None)
+        admission = self._admit("CREATE", request, obj, None)
         self._prepare(kind, obj, None)
         _refuse(kind, obj, _creation_errors(kind, obj))
+        review(admission, self._lookup)
+        warnings = (*draft.warnings, *admission.warnings)
         self._require_absent(target)
         reservation = self._reserve(kind, obj, None)
         if options.dry_run:
             _undo(reservation)
-            return Written(obj, created=True, warnings=draft.warnings)
+            return Written(obj, created=True, warnings=warnings)
         try:
             await self._records.put(target, obj, expected=0, reservation=reservation)
         except WriteConflict as conflict:
             raise _already_there(target, self._records.head(target, conflict)) from conflict
-        return Written(obj, created=True, warnings=draft.warnings)
+        return Written(obj, created=True, warnings=warnings)
 
     def _require_absent(self, target: Target) -> None:
         head = self._records.head(target)
@@ -193,14 +196,16 @@ class Writes:
         else:
             check_identity(request.target, new)
         check_preconditions(request.target, new, old)
-        self._revise(request, new, old, draft.managed_fields)
+        admission = self._revise(request, new, old, draft.managed_fields)
         _refuse(request.kind, new, _update_errors(request, new, old))
+        review(admission, self._lookup)
+        warnings = (*draft.warnings, *admission.warnings)
         reservation = self._reserve_update(request, new, old)
         if new == old or request.options.dry_run:
             _undo(reservation)
-            return Written(new, warnings=draft.warnings)
+            return Written(new, warnings=warnings)
         await self._store(request, new, head, reservation)
-        return Written(new, warnings=draft.warnings)
+        return Written(new, warnings=warnings)
 
     def _revise(
         self,
@@ -208,13 +213,13 @@ class Writes:
         new: Object,
         old: Object,
         managed_fields: list[dict[str, Any]] | None,
-    ) -> None:
+    ) -> AdmissionRequest:
         """Carries over what this writer may not change, fills in the rest, counts a new spec."""
         kind = request.kind
         carry_metadata(new, old)
         if request.subresource == "binding":
             self._own(request, old, new, managed_fields)
-            return
+            return _admission("UPDATE", request, new, old)
         if request.subresource in kind.parts:
             carry_all_but(kind.parts[request.subresource].path, new, old)
             kind.default(new)
@@ -226,11 +231,12 @@ class Writes:
                 keep_allocated(new, old)
             kind.default(new)
         self._own(request, old, new, managed_fields)
-        self._admit("UPDATE", request, new, old)
+        admission = self._admit("UPDATE", request, new, old)
         if request.subresource != "status":
             self._prepare(kind, new, old)
-        if kind.has_generation and is_new_generation(kind, new, old):
-            new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
+            if kind.has_generation and is_new_generation(kind, new, old):
+                new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
+        return admission
 
     async def _store(
         self,
@@ -251,21 +257,10 @@ class Writes:
 
     def _admit(
         self, operation: Operation, request: Request, obj: Object, old: Object | None
-    ) -> None:
-        target = request.target
-        admit(
-            AdmissionRequest(
-                operation,
-                target.kind,
-                target.namespace,
-                target.name,
-                obj,
-                old,
-                request.subresource,
-                request.options.user,
-            ),
-            self._lookup,
-        )
+    ) -> AdmissionRequest:
+        admission = _admission(operation, request, obj, old)
+        admit(admission, self._lookup)
+        return admission
 
     def _prepare(self, kind: Kind, new: Object, old: Object | None) -> None:
         if is_namespace(kind):
@@ -322,6 +317,22 @@ class Writes:
             request.kind.api_version,
             format_time(self._clock()),
         )
+
+
+def _admission(
+    operation: Operation, request: Request, obj: Object, old: Object | None
+) -> AdmissionRequest:
+    target = request.target
+    return AdmissionRequest(
+        operation,
+        target.kind,
+        target.namespace,
+        target.name,
+        obj,
+        old,
+        request.subresource,
+        request.options.user,
+    )
 
 
 def is_finished(kind: Kind, obj: Object) -> bool:
