@@ -2,6 +2,15 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from minikube_py.kinds.admissionregistration import (
+    mutating_admission_policy,
+    mutating_admission_policy_binding,
+    mutating_webhook_configuration,
+    validating_admission_policy,
+    validating_admission_policy_binding,
+    validating_webhook_configuration,
+)
+from minikube_py.kinds.apiregistration import api_service
 from minikube_py.kinds.apps import controller_revision, deployment, replica_set, stateful_set
 from minikube_py.kinds.coordination import lease
 from minikube_py.kinds.core import (
@@ -21,6 +30,7 @@ from minikube_py.kinds.discovery import endpoint_slice
 from minikube_py.kinds.kind import Kind
 from minikube_py.kinds.networking import ingress, ingress_class
 from minikube_py.kinds.rbac import cluster_role, cluster_role_binding, role, role_binding
+from minikube_py.kinds.scheduling import priority_class
 from minikube_py.kinds.storage import storage_class
 
 NAMESPACE = namespace.KIND
@@ -48,6 +58,14 @@ ROLE = role.KIND
 CLUSTER_ROLE = cluster_role.KIND
 ROLE_BINDING = role_binding.KIND
 CLUSTER_ROLE_BINDING = cluster_role_binding.KIND
+API_SERVICE = api_service.KIND
+PRIORITY_CLASS = priority_class.KIND
+VALIDATING_WEBHOOK_CONFIGURATION = validating_webhook_configuration.KIND
+MUTATING_WEBHOOK_CONFIGURATION = mutating_webhook_configuration.KIND
+VALIDATING_ADMISSION_POLICY = validating_admission_policy.KIND
+VALIDATING_ADMISSION_POLICY_BINDING = validating_admission_policy_binding.KIND
+MUTATING_ADMISSION_POLICY = mutating_admission_policy.KIND
+MUTATING_ADMISSION_POLICY_BINDING = mutating_admission_policy_binding.KIND
 
 _BUILTIN = (
     NAMESPACE,
@@ -75,6 +93,14 @@ _BUILTIN = (
     CLUSTER_ROLE,
     ROLE_BINDING,
     CLUSTER_ROLE_BINDING,
+    API_SERVICE,
+    PRIORITY_CLASS,
+    VALIDATING_WEBHOOK_CONFIGURATION,
+    MUTATING_WEBHOOK_CONFIGURATION,
+    VALIDATING_ADMISSION_POLICY,
+    VALIDATING_ADMISSION_POLICY_BINDING,
+    MUTATING_ADMISSION_POLICY,
+    MUTATING_ADMISSION_POLICY_BINDING,
 )
 
 
