@@ -244,7 +244,8 @@ class _Reconciler:
             annotations = fresh["metadata"].get("annotations") or {}
             fresh["metadata"]["annotations"] = {**annotations, revisions.REVISION: str(revision)}
 
-        await self._resources.modify(
+        # Through /status, where an annotation starts no new generation.
+        await self._resources.update_status(
             DEPLOYMENT, namespace_of(deployment), name_of(deployment), annotate
         )
 
