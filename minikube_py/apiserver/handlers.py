@@ -2,6 +2,7 @@
 own.
 """
 
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
@@ -14,7 +15,7 @@ from minikube_py.kinds.kind import Kind
 from minikube_py.meta.encoding import decode, encode
 from minikube_py.meta.errors import BadRequest, MethodNotAllowed
 from minikube_py.meta.objects import Object, name_of, uid_of
-from minikube_py.resources.options import ListPage, Patch, WriteOptions, Written
+from minikube_py.resources.options import DeleteOptions, ListPage, Patch, WriteOptions, Written
 
 # Kinds whose strategy answers a completed deletion with the object, not with a Status.
 _RETURNS_DELETED = frozenset(
@@ -117,9 +118,7 @@ async def patch(request: web.Request, kind: Kind, subresource: str = "") -> web.
 async def delete(request: web.Request, kind: Kind) -> web.StreamResponse:
     server, target = server_of(request), target_of(request)
     media = negotiate(request.headers.get("Accept", ""))
-    wanted = options.delete_options(
-        request.query, await _delete_body(request), user=state_of(request).user
-    )
+    wanted = await _delete_options(request)
     obj, gone = await server.finish(
         server.resources.delete(kind, target.namespace or None, target.name, wanted)
     )
@@ -133,9 +132,7 @@ async def delete(request: web.Request, kind: Kind) -> web.StreamResponse:
 async def delete_collection(request: web.Request, kind: Kind) -> web.StreamResponse:
     server, target = server_of(request), target_of(request)
     media = negotiate(request.headers.get("Accept", ""))
-    wanted = options.delete_options(
-        request.query, await _delete_body(request), user=state_of(request).user
-    )
+    wanted = await _delete_options(request)
     selected = options.list_options(request.query)
     deleted = await server.finish(
         server.resources.delete_collection(kind, target.namespace or None, selected, wanted)
@@ -206,6 +203,12 @@ async def _send_metadata_list(
     )
     items = await encoded_metadata(page.items, media.version)
     return await responses.send_list(request, media, head, items)
+
+
+async def _delete_options(request: web.Request) -> DeleteOptions:
+    state = state_of(request)
+    wanted = options.delete_options(request.query, await _delete_body(request), user=state.user)
+    return replace(wanted, warn=state.warnings.append)
 
 
 async def _delete_body(request: web.Request) -> Object | None:
