@@ -10,9 +10,14 @@ from aiohttp import web
 from minikube_py.apiserver import bodies, options, responses
 from minikube_py.apiserver.context import RequestState, server_of, state_of, target_of
 from minikube_py.apiserver.negotiation import Media, body_format, negotiate, patch_type
-from minikube_py.apiserver.tables import TableWriter, encoded_metadata, partial_metadata
+from minikube_py.apiserver.tables import (
+    TableWriter,
+    encoded_all,
+    encoded_metadata,
+    partial_metadata,
+)
 from minikube_py.kinds.kind import Kind
-from minikube_py.meta.encoding import decode, encode
+from minikube_py.meta.encoding import decode
 from minikube_py.meta.errors import BadRequest, MethodNotAllowed
 from minikube_py.meta.objects import Object, name_of, uid_of
 from minikube_py.resources.options import DeleteOptions, ListPage, Patch, WriteOptions, Written
@@ -35,15 +40,14 @@ async def get(request: web.Request, kind: Kind) -> web.StreamResponse:
 async def list_(request: web.Request, kind: Kind) -> web.StreamResponse:
     server, target = server_of(request), target_of(request)
     media = negotiate(request.headers.get("Accept", ""))
-    page = server.resources.list(
-        kind, target.namespace or None, options.list_options(request.query)
-    )
+    wanted = options.list_options(request.query)
+    options.check_list(request.query)
+    page = await server.resources.list_in_turns(kind, target.namespace or None, wanted)
     metadata = responses.list_metadata(page.revision, page.continue_token, page.remaining)
     if media.is_table:
         writer = _table_writer(request, kind, media)
-        return await responses.send_encoded(
-            request, media, await writer.table(page.items, metadata) + b"\n"
-        )
+        rows = await writer.rows(page.items)
+        return await responses.send_list(request, media, writer.head(metadata), rows)
     if media.is_metadata_only:
         return await _send_metadata_list(request, media, page, metadata)
     head = responses.list_head(f"{kind.kind}List", kind.api_version, metadata)
@@ -139,7 +143,7 @@ async def delete_collection(request: web.Request, kind: Kind) -> web.StreamRespo
     )
     metadata = {"resourceVersion": str(server.resources.store.revision)}
     head = responses.list_head(f"{kind.kind}List", kind.api_version, metadata)
-    return await responses.send_list(request, _plain(media), head, [encode(obj) for obj in deleted])
+    return await responses.send_list(request, _plain(media), head, await encoded_all(deleted))
 
 
 async def get_scale(request: web.Request, kind: Kind) -> web.StreamResponse:

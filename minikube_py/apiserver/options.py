@@ -2,6 +2,7 @@
 refusals for values that mean nothing.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -41,6 +42,38 @@ def list_options(query: Mapping[str, str]) -> ListOptions:
     )
 
 
+def check_list(query: Mapping[str, str]) -> None:
+    """What only a watch may ask for; `resources` checks the rest."""
+    if "sendInitialEvents" in query:
+        error = _forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list")
+        _raise_invalid("ListOptions", [error])
+
+
+def check_watch(query: Mapping[str, str]) -> None:
+    """apimachinery's validateWatchOptions. Raises Invalid."""
+    at, match = "resourceVersionMatch", query.get("resourceVersionMatch", "")
+    errors: list[FieldError] = []
+    asks_for_initial = "sendInitialEvents" in query
+    if asks_for_initial and match != "NotOlderThan":
+        errors.append(
+            _forbidden(
+                at, "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
+            )
+        )
+    if match and not asks_for_initial:
+        errors.append(
+            _forbidden(
+                at,
+                "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
+            )
+        )
+    if match and match != "NotOlderThan":
+        errors.append(_unsupported(at, match, ("NotOlderThan",)))
+    if match and query.get("continue"):
+        errors.append(_forbidden(at, "resourceVersionMatch is forbidden when continue is provided"))
+    _raise_invalid("ListOptions", errors)
+
+
 def write_options(query: MultiMapping[str], *, user: User, user_agent: str) -> WriteOptions:
     """For create, update and patch. The default manager is the client's name, as Kubernetes has
     it.
@@ -73,13 +106,7 @@ def patch_options(
             )
         )
     if not is_apply and query.get("force") is not None:
-        errors.append(
-            FieldError(
-                "force",
-                "FieldValueForbidden",
-                "Forbidden: may not be specified for non-apply patch",
-            )
-        )
+        errors.append(_forbidden("force", "may not be specified for non-apply patch"))
     _raise_invalid("PatchOptions", errors)
     options = write_options(query, user=user, user_agent=user_agent)
     force = is_apply and is_true(query.get("force"))
@@ -105,16 +132,18 @@ def delete_options(
         grace = _number(query, "gracePeriodSeconds") if query.get("gracePeriodSeconds") else None
         orphan = is_true(query["orphanDependents"]) if "orphanDependents" in query else None
         propagation, dry_runs = query.get("propagationPolicy"), query.getall("dryRun", [])
-    if propagation and propagation not in _PROPAGATIONS:
-        errors.append(_unsupported("propagationPolicy", propagation, sorted(_PROPAGATIONS)))
-    if grace is not None and not _is_seconds(grace):
+    if propagation and orphan is not None:
         errors.append(
-            FieldError(
-                "gracePeriodSeconds",
-                "FieldValueInvalid",
-                f"Invalid value: {grace!r}: must be a non-negative number of seconds",
+            _invalid(
+                "propagationPolicy",
+                propagation,
+                "orphanDependents and deletionPropagation cannot be both set",
             )
         )
+    if propagation and propagation not in _PROPAGATIONS:
+        errors.append(_unsupported("propagationPolicy", propagation, _PROPAGATIONS))
+    if grace is not None and not _is_seconds(grace):
+        errors.append(_invalid("gracePeriodSeconds", grace, "must be a whole number of seconds"))
     dry_run = _dry_run(dry_runs, errors)
     _raise_invalid("DeleteOptions", errors)
     if propagation is None and orphan is not None:
@@ -149,7 +178,8 @@ def _number(query: Mapping[str, str], option: str) -> int | None:
 
 
 def _is_seconds(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MAX_SECONDS
+    """Less than none is one, as in Kubernetes."""
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _MAX_SECONDS
 
 
 def _dry_run(values: Iterable[str], errors: list[FieldError]) -> bool:
@@ -169,19 +199,22 @@ def _manager_errors(manager: str) -> list[FieldError]:
             )
         )
     if not manager.isprintable():
-        errors.append(
-            FieldError(
-                "fieldManager",
-                "FieldValueInvalid",
-                f"Invalid value: {manager!r}: should only contain printable characters",
-            )
-        )
+        detail = "should only contain printable characters"
+        errors.append(_invalid("fieldManager", manager, detail))
     return errors
 
 
 def _manager_of(user_agent: str) -> str:
     name = user_agent.partition("/")[0][:_MAX_FIELD_MANAGER]
     return "".join(character for character in name if character.isprintable()) or "unknown"
+
+
+def _forbidden(field: str, detail: str) -> FieldError:
+    return FieldError(field, "FieldValueForbidden", f"Forbidden: {detail}")
+
+
+def _invalid(field: str, value: Any, detail: str) -> FieldError:
+    return FieldError(field, "FieldValueInvalid", f"Invalid value: {json.dumps(value)}: {detail}")
 
 
 def _unsupported(field: str, value: str, supported: Iterable[str]) -> FieldError:

@@ -11,7 +11,7 @@ import orjson
 import yaml
 from aiohttp import web
 
-from minikube_py.apiserver.negotiation import JSON, Media
+from minikube_py.apiserver.negotiation import Media
 from minikube_py.meta.encoding import decode, encode
 
 GZIP_FROM_BYTES = 128 * 1024
@@ -35,18 +35,32 @@ async def send_encoded(
     if media.format == "yaml":
         encoded = to_yaml(decode(encoded))
     elif _is_pretty(request):
-        encoded = orjson.dumps(decode(encoded), option=orjson.OPT_INDENT_2)
+        encoded = _pretty(decode(encoded))
     return await send_body(request, media.content_type, encoded, status=status)
 
 
 async def send_list(
     request: web.Request, media: Media, head: bytes, items: Sequence[bytes]
 ) -> web.StreamResponse:
-    """`head` is the list up to and with `"items":[`."""
-    if media.format == "yaml" or _is_pretty(request):
-        return await send_encoded(request, media, head + b",".join(items) + _LIST_END)
+    """`head` is the list up to and with the bracket that opens its items."""
+    headers = {"Content-Type": media.content_type}
+    if media.format == "yaml":
+        return await _send_unsized(request, _yaml_pieces(head, items), headers)
+    if _is_pretty(request):
+        return await _send_unsized(request, _pretty_pieces(head, items), headers)
     size = len(head) + sum(map(len, items)) + max(0, len(items) - 1) + len(_LIST_END)
-    return await _send(request, _joined_pieces(head, items), size, {"Content-Type": JSON})
+    return await _send(request, _joined_pieces(head, items), size, headers)
+
+
+async def _send_unsized(
+    request: web.Request, pieces: Iterable[bytes], headers: Mapping[str, str]
+) -> web.StreamResponse:
+    """What has to be written out before its size is known, a turn for others after each piece."""
+    written: list[bytes] = []
+    for piece in pieces:
+        written.append(piece)
+        await asyncio.sleep(0)
+    return await _send(request, written, sum(map(len, written)), headers)
 
 
 async def send_body(
@@ -137,6 +151,34 @@ def _joined_pieces(head: bytes, items: Sequence[bytes]) -> Iterator[bytes]:
             pending, size = [], 0
     pending.append(_LIST_END)
     yield b"".join(pending)
+
+
+def _yaml_pieces(head: bytes, items: Sequence[bytes]) -> Iterator[bytes]:
+    """Item by item, as one dump of the whole list would have it."""
+    for name, value in sorted(decode(head + b"]}").items()):
+        if value != [] or not items:
+            yield to_yaml({name: value})
+            continue
+        yield f"{name}:\n".encode()
+        for item in items:
+            yield to_yaml([decode(item)])
+
+
+def _pretty_pieces(head: bytes, items: Sequence[bytes]) -> Iterator[bytes]:
+    """Item by item; encoded strings hold no line breaks, so indenting lines is safe."""
+    empty = _pretty(decode(head + b"]}"))
+    if not items:
+        yield empty
+        return
+    yield empty.removesuffix(b"]\n}")
+    for index, item in enumerate(items):
+        lines = _pretty(decode(item)).replace(b"\n", b"\n    ")
+        yield (b",\n    " if index else b"\n    ") + lines
+    yield b"\n  ]\n}"
+
+
+def _pretty(value: Any) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2)
 
 
 def _cut(body: bytes) -> Iterator[bytes]:

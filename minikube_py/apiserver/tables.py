@@ -15,7 +15,8 @@ from minikube_py.meta.errors import BadRequest
 from minikube_py.meta.objects import Object, key_of
 
 logger = logging.getLogger(__name__)
-_ROWS_A_TURN = 100
+_ROWS_A_TURN = 50
+LIST_END = b"]}"
 
 
 def partial_metadata(obj: Object, version: str = "v1") -> Object:
@@ -36,6 +37,14 @@ async def encoded_metadata(items: Sequence[bytes], version: str) -> list[bytes]:
     return found
 
 
+async def encoded_all(objects: Sequence[Object]) -> list[bytes]:
+    found: list[bytes] = []
+    for start in range(0, len(objects), _ROWS_A_TURN):
+        found += map(encode, objects[start : start + _ROWS_A_TURN])
+        await asyncio.sleep(0)
+    return found
+
+
 class TableWriter:
     """Makes Tables of one kind. `include` is what each row carries besides its cells: `None`,
     `Metadata` (default) or `Object`. Raises BadRequest for any other.
@@ -51,32 +60,33 @@ class TableWriter:
                 f'includeObject: "{include}" is not supported: use None, Metadata or Object'
             )
 
-    async def table(self, items: Sequence[bytes], metadata: Object) -> bytes:
-        """The whole Table, encoded; gives other requests a turn every few rows."""
+    async def rows(self, items: Sequence[bytes]) -> list[bytes]:
+        """Encoded; gives other requests a turn every few."""
         rows = []
         for start in range(0, len(items), _ROWS_A_TURN):
             rows += [
                 encode(self._row(decode(item))) for item in items[start : start + _ROWS_A_TURN]
             ]
             await asyncio.sleep(0)
-        return self._wrap(rows, metadata, with_columns=True)
+        return rows
+
+    def head(self, metadata: Object, *, with_columns: bool = True) -> bytes:
+        """A Table up to and with `"rows":[`."""
+        columns = [_definition(column) for column in self._kind.columns] if with_columns else []
+        return (
+            b'{"kind":"Table","apiVersion":"meta.k8s.io/%s","metadata":%s,"columnDefinitions":%s,'
+            b'"rows":[' % (self._version.encode(), encode(metadata), encode(columns))
+        )
 
     def table_of_one(self, obj: Object, *, with_columns: bool) -> bytes:
         """A Table of one row, as watches send them: only the first names the columns."""
         metadata = {"resourceVersion": (obj.get("metadata") or {}).get("resourceVersion", "")}
-        return self._wrap([encode(self._row(obj))], metadata, with_columns=with_columns)
+        head = self.head(metadata, with_columns=with_columns)
+        return head + encode(self._row(obj)) + LIST_END
 
     def bookmark(self, metadata: Object) -> bytes:
         """No rows, only how far the watch has come."""
-        return self._wrap([], metadata, with_columns=False)
-
-    def _wrap(self, rows: Sequence[bytes], metadata: Object, *, with_columns: bool) -> bytes:
-        columns = [_definition(column) for column in self._kind.columns] if with_columns else []
-        return (
-            b'{"kind":"Table","apiVersion":"meta.k8s.io/%s","metadata":%s,"columnDefinitions":%s,'
-            b'"rows":[%s]}'
-            % (self._version.encode(), encode(metadata), encode(columns), b",".join(rows))
-        )
+        return self.head(metadata, with_columns=False) + LIST_END
 
     def _row(self, obj: Object) -> dict[str, Any]:
         row: dict[str, Any] = {"cells": [self._cell(column, obj) for column in self._kind.columns]}

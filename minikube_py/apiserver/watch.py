@@ -22,9 +22,7 @@ from minikube_py.meta.encoding import decode, encode
 from minikube_py.meta.errors import (
     BadRequest,
     Expired,
-    FieldError,
     Gone,
-    Invalid,
     NotAcceptable,
 )
 from minikube_py.meta.objects import Object
@@ -54,12 +52,13 @@ async def watch(request: web.Request, kind: Kind) -> web.StreamResponse:
     server, target = server_of(request), state_of(request).target
     namespace = (target.namespace if target else None) or None
     selected = options.list_options(request.query)
+    options.check_watch(request.query)
     seconds = options.timeout_seconds(request.query) or _default_seconds()
     include = request.query.get("includeObject")
     encoder = _Encoder(media, TableWriter(kind, media, include, server.clock()))
     response = web.StreamResponse(headers={"Content-Type": "application/json"})
     try:
-        start = _start(server.resources, kind, namespace, selected, request.query)
+        start = await _start(server.resources, kind, namespace, selected, request.query)
         source = server.resources.watch(kind, namespace, selected, since=start.revision)
     except (Expired, Gone) as error:
         await response.prepare(request)
@@ -171,7 +170,7 @@ class _Stream:
         await self._response.write(self._encoder.bookmark(kind, revision, {}))
 
 
-def _start(
+async def _start(
     resources: Resources,
     kind: Kind,
     namespace: str | None,
@@ -181,19 +180,18 @@ def _start(
     """By resourceVersion: unset and "0" show what exists first, a revision continues after it."""
     version = selected.resource_version or ""
     if "sendInitialEvents" in query:
-        _check_initial_events(query)
         if is_true(query["sendInitialEvents"]):
-            return _existing(resources, kind, namespace, selected, announces_end=True)
+            return await _existing(resources, kind, namespace, selected, announces_end=True)
         if version in ("", "0"):
             return _Start(resources.store.revision)
     if version in ("", "0"):
-        return _existing(resources, kind, namespace, selected, announces_end=False)
+        return await _existing(resources, kind, namespace, selected, announces_end=False)
     if not version.isdecimal():
         raise BadRequest(f"resourceVersion: {version!r} is not one this server gave out")
     return _Start(int(version))
 
 
-def _existing(
+async def _existing(
     resources: Resources,
     kind: Kind,
     namespace: str | None,
@@ -209,29 +207,8 @@ def _existing(
         resource_version=None,
         resource_version_match=None,
     )
-    page = resources.list(kind, namespace, fresh)
+    page = await resources.list_in_turns(kind, namespace, fresh)
     return _Start(page.revision, page.items, announces_end)
-
-
-def _check_initial_events(query: Mapping[str, str]) -> None:
-    """ValidateListOptions of apimachinery: the match must be named, and nothing but
-    NotOlderThan.
-    """
-    if query.get("resourceVersionMatch") == "NotOlderThan":
-        return
-    raise Invalid.of(
-        "meta.k8s.io",
-        "ListOptions",
-        "",
-        [
-            FieldError(
-                "resourceVersionMatch",
-                "FieldValueForbidden",
-                "Forbidden: sendInitialEvents requires setting resourceVersionMatch to "
-                "NotOlderThan",
-            )
-        ],
-    )
 
 
 async def _until_closing(server: ApiServer, work: Coroutine[Any, Any, None]) -> None:

@@ -11,8 +11,16 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from minikube_py.kinds.kind import Kind
+from minikube_py.meta import encoding
 from minikube_py.meta.errors import NotFound
-from minikube_py.meta.objects import Object, get_path, is_deleting, uid_of
+from minikube_py.meta.objects import (
+    Object,
+    get_path,
+    is_deleting,
+    name_of,
+    namespace_of,
+    uid_of,
+)
 from minikube_py.meta.timestamps import Clock, format_time, parse_time
 from minikube_py.resources.admission.chain import admit, review
 from minikube_py.resources.admission.request import AdmissionRequest, Lookup
@@ -25,7 +33,7 @@ from minikube_py.store.interface import WriteConflict
 
 ORPHAN = "orphan"
 FOREGROUND = "foregroundDeletion"
-_AT_ONCE = 128
+_AT_ONCE = 64
 
 
 @dataclass(frozen=True)
@@ -140,11 +148,13 @@ class Deletions:
                 head = self._records.head(target, conflict)
         raise target.modified()
 
-    async def delete_many(self, targets: Sequence[Target], options: DeleteOptions) -> list[Object]:
+    async def delete_many(
+        self, kind: Kind, encoded: Sequence[bytes], options: DeleteOptions
+    ) -> list[Object]:
         """Those that are gone meanwhile are passed over; the first other failure is raised."""
         deleted: list[Object] = []
-        for start in range(0, len(targets), _AT_ONCE):
-            batch = targets[start : start + _AT_ONCE]
+        for start in range(0, len(encoded), _AT_ONCE):
+            batch = [_target(kind, item) for item in encoded[start : start + _AT_ONCE]]
             results = await asyncio.gather(
                 *(self.delete(target, options) for target in batch), return_exceptions=True
             )
@@ -197,6 +207,11 @@ class Deletions:
         review(request, self._lookup)
         for warning in request.warnings:
             options.warn(warning)
+
+
+def _target(kind: Kind, encoded: bytes) -> Target:
+    obj = encoding.decode(encoded)
+    return Target(kind, namespace_of(obj) or None, name_of(obj))
 
 
 def _check_preconditions(target: Target, obj: Object, options: DeleteOptions) -> None:

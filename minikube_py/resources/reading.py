@@ -6,8 +6,8 @@ apimachinery's `metav1.ListOptions` validation.
 
 import base64
 import binascii
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from minikube_py.kinds import fields
@@ -18,11 +18,12 @@ from minikube_py.resources.conversion import served_bytes
 from minikube_py.resources.keys import store_key, store_prefix
 from minikube_py.resources.options import ListOptions, ListPage
 from minikube_py.resources.selection import DecodedCache, Digests, Selection
+from minikube_py.resources.steps import Steps
 from minikube_py.resources.watching import ResourceWatch
 from minikube_py.store.interface import Item, Page, Store
 
 Encoded = list[bytes]
-_CHUNK = 500
+_CHUNK = 200
 _INCONSISTENT = -1
 _TOKEN_VERSION = "meta.k8s.io/v1"  # noqa: S105 (a format's name, not a secret)
 _EXPIRED_CONTINUE = (
@@ -51,16 +52,18 @@ class Reader:
         self._cache = cache
         self._digests = digests
 
-    def list(self, kind: Kind, namespace: str | None, options: ListOptions) -> ListPage:
+    def list(self, kind: Kind, namespace: str | None, options: ListOptions) -> Steps[ListPage]:
         """Raises BadRequest, Invalid, Expired (compacted) or Timeout (not reached yet)."""
         selection = Selection(kind, options.labels, options.fields)
         namespace = namespace or selection.namespace
         start = self._start(kind, namespace, options)
         if selection.name is not None and (namespace or not kind.namespaced):
             return self._list_one(selection, namespace, start.revision)
-        if options.limit and options.limit > 0:
+        if not options.limit or options.limit < 0:
+            return self._list_all(selection, start)
+        if selection.everything:
             return self._list_limited(selection, start, options.limit)
-        return self._list_all(selection, start)
+        return self._list_chosen(selection, start, options.limit)
 
     def watch(
         self, kind: Kind, namespace: str | None, options: ListOptions, since: int
@@ -95,42 +98,85 @@ class Reader:
 
     def _list_one(
         self, selection: Selection, namespace: str | None, revision: int | None
-    ) -> ListPage:
+    ) -> Steps[ListPage]:
         """A single name is looked up, not searched."""
         assert selection.name is not None
         key = store_key(selection.kind, namespace, selection.name)
         page = self._range(_Start(key, None, revision), limit=1)
         found = [item for item in page.items if item.key == key]
+        yield
         return ListPage(self._selected(selection, found), page.revision, "", None)
 
-    def _list_all(self, selection: Selection, start: "_Start") -> ListPage:
-        page = self._range(start, limit=None)
-        return ListPage(self._selected(selection, page.items), page.revision, "", None)
+    def _list_all(self, selection: Selection, start: "_Start") -> Steps[ListPage]:
+        found: Encoded = []
+        read_at = 0
+        for revision, items in self._chunks(start):
+            read_at = revision
+            found += self._selected(selection, items)
+            yield
+        return ListPage(found, read_at, "", None)
 
-    def _list_limited(self, selection: Selection, start: "_Start", limit: int) -> ListPage:
-        """Goes on past what does not match until the page is full."""
-        if selection.everything:
-            page = self._range(start, limit=limit)
-            items = self._selected(selection, page.items)
-            return self._page(items, page, page.next_key, start)
-        found: list[bytes] = []
+    def _list_limited(self, selection: Selection, start: "_Start", limit: int) -> Steps[ListPage]:
+        items: Encoded = []
+        place = start
+        while True:
+            page = self._range(place, limit=self._at_a_time(place, limit - len(items)))
+            items += self._selected(selection, page.items)
+            yield
+            if page.next_key is None or len(items) == limit:
+                break
+            place = replace(place, key=page.next_key)
+        left = page.remaining if page.remaining is not None else start.left_after(len(items))
+        token = _token(page.revision, page.next_key, start.prefix, left)
+        return ListPage(items, page.revision, token, left if token else None)
+
+    def _at_a_time(self, start: "_Start", wanted: int) -> int:
+        return wanted if self._is_now(start) else min(wanted, _CHUNK)
+
+    def _is_now(self, start: "_Start") -> bool:
+        return start.revision is None or start.revision >= self._store.revision
+
+    def _list_chosen(self, selection: Selection, start: "_Start", limit: int) -> Steps[ListPage]:
+        """Goes on past what does not match until the page is full. What is left is not known."""
+        found: list[Item] = []
+        read_at = 0
+        for revision, items in self._chunks(start):
+            read_at = revision
+            yield
+            if len(found) == limit:
+                return self._chosen(selection, found, revision, items[0].key, start)
+            found += self._digests.selected(selection, items)
+            if len(found) > limit:
+                return self._chosen(selection, found[:limit], revision, found[limit].key, start)
+        return self._chosen(selection, found, read_at, None, start)
+
+    def _chosen(
+        self,
+        selection: Selection,
+        found: Sequence[Item],
+        revision: int,
+        next_key: str | None,
+        start: "_Start",
+    ) -> ListPage:
+        items = [served_bytes(selection.kind, item.value) for item in found]
+        return ListPage(items, revision, _token(revision, next_key, start.prefix), None)
+
+    def _chunks(self, start: "_Start") -> Iterator[tuple[int, Sequence[Item]]]:
+        """(revision, items): the present out of one snapshot, the past page by page. The first
+        may be empty.
+        """
+        if self._is_now(start):
+            page = self._range(start, limit=None)
+            yield page.revision, page.items[:_CHUNK]
+            for first in range(_CHUNK, len(page.items), _CHUNK):
+                yield page.revision, page.items[first : first + _CHUNK]
+            return
         while True:
             page = self._range(start, limit=_CHUNK)
-            start = _Start(start.prefix, page.next_key, page.revision)
-            for index, item in enumerate(page.items):
-                found += self._selected(selection, [item])
-                if len(found) == limit:
-                    rest = page.items[index + 1 :]
-                    next_key = rest[0].key if rest else page.next_key
-                    return ListPage(
-                        found, page.revision, _token(page.revision, next_key, start.prefix), None
-                    )
+            yield page.revision, page.items
             if page.next_key is None:
-                return ListPage(found, page.revision, "", None)
-
-    def _page(self, items: Encoded, page: Page, next_key: str | None, start: "_Start") -> ListPage:
-        token = _token(page.revision, next_key, start.prefix)
-        return ListPage(items, page.revision, token, page.remaining if token else None)
+                return
+            start = replace(start, key=page.next_key)
 
     def _range(self, start: "_Start", *, limit: int | None) -> Page:
         try:
@@ -142,7 +188,7 @@ class Reader:
                 raise Expired("The resourceVersion for the provided list is too old.") from error
             raise ExpiredContinue(_token(_INCONSISTENT, start.key, start.prefix)) from error
 
-    def _selected(self, selection: Selection, items: Iterable[Item]) -> Encoded:
+    def _selected(self, selection: Selection, items: Sequence[Item]) -> Encoded:
         kind = selection.kind
         if not selection.everything:
             items = self._digests.selected(selection, items)
@@ -151,11 +197,17 @@ class Reader:
 
 @dataclass(frozen=True)
 class _Start:
-    """Where a page begins: `key` None = at the beginning; `revision` None = as things are now."""
+    """Where a page begins: `key` None = at the beginning; `revision` None = as things are now;
+    `left` is how many objects the page before left out, where that is known.
+    """
 
     prefix: str
     key: str | None
     revision: int | None
+    left: int | None = None
+
+    def left_after(self, count: int) -> int | None:
+        return self.left - count if self.left is not None else None
 
 
 def parse_resource_version(text: str | None) -> int:
@@ -203,10 +255,16 @@ def _too_large(wanted: int, current: int) -> ApiError:
     )
 
 
-def _token(revision: int, next_key: str | None, prefix: str) -> str:
+def _token(revision: int, next_key: str | None, prefix: str, left: int | None = None) -> str:
     if next_key is None:
         return ""
-    place = {"v": _TOKEN_VERSION, "rv": revision, "start": next_key[len(prefix) :]}
+    place: dict[str, Any] = {
+        "v": _TOKEN_VERSION,
+        "rv": revision,
+        "start": next_key[len(prefix) :],
+    }
+    if left is not None:
+        place["left"] = left
     return base64.urlsafe_b64encode(encoding.encode(place)).decode().rstrip("=")
 
 
@@ -214,9 +272,10 @@ def _decode_token(token: str, prefix: str) -> _Start:
     try:
         place = encoding.decode(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
         version, revision, start = place["v"], place["rv"], place["start"]
+        left = place.get("left")
         well_formed = version == _TOKEN_VERSION and isinstance(start, str) and bool(start)
-    except (BadRequest, binascii.Error, ValueError, KeyError, TypeError) as error:
+    except (BadRequest, binascii.Error, ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadRequest(f"continue key is not valid: {error}") from error
-    if not well_formed or not isinstance(revision, int):
+    if not well_formed or not isinstance(revision, int) or not isinstance(left, int | None):
         raise BadRequest("continue key is not valid: it was not given by this server")
-    return _Start(prefix, prefix + start, None if revision == _INCONSISTENT else revision)
+    return _Start(prefix, prefix + start, None if revision == _INCONSISTENT else revision, left)

@@ -12,7 +12,7 @@ from minikube_py.kinds.catalog import NAMESPACE, POD, SERVICE, Catalog
 from minikube_py.kinds.kind import Kind
 from minikube_py.meta import encoding
 from minikube_py.meta.errors import NotFound
-from minikube_py.meta.objects import Object, name_of, namespace_of
+from minikube_py.meta.objects import Object
 from minikube_py.meta.timestamps import Clock, format_time, system_clock
 from minikube_py.resources.allocate import ServiceAllocator
 from minikube_py.resources.conversion import served_bytes
@@ -34,6 +34,7 @@ from minikube_py.resources.reading import Reader
 from minikube_py.resources.records import Records, Target
 from minikube_py.resources.scale import scale_of
 from minikube_py.resources.selection import DecodedCache, Digests
+from minikube_py.resources.steps import at_once, in_turns
 from minikube_py.resources.watching import ResourceWatch
 from minikube_py.resources.write import Draft, Request, Writes
 from minikube_py.store.interface import Store
@@ -109,7 +110,13 @@ class Resources:
         self, kind: Kind, namespace: str | None = None, options: ListOptions = _LIST
     ) -> ListPage:
         """`namespace` None = all; raises Expired for a continue token or revision compacted."""
-        return self._reader.list(kind, namespace, options)
+        return at_once(self._reader.list(kind, namespace, options))
+
+    async def list_in_turns(
+        self, kind: Kind, namespace: str | None = None, options: ListOptions = _LIST
+    ) -> ListPage:
+        """As `list`, of the same one moment, with turns for others in between."""
+        return await in_turns(self._reader.list(kind, namespace, options))
 
     def watch(
         self,
@@ -186,9 +193,8 @@ class Resources:
         options: DeleteOptions = _DELETE,
     ) -> _Objects:
         """Deletes all that match; gives their last states."""
-        found = self.list(kind, namespace, list_options).objects()
-        targets = [Target(kind, namespace_of(obj) or None, name_of(obj)) for obj in found]
-        return await self._deletions.delete_many(targets, options)
+        found = await self.list_in_turns(kind, namespace, list_options)
+        return await self._deletions.delete_many(kind, found.items, options)
 
     # --- conveniences for callers in this process ------------------------------------------------
 

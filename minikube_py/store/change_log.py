@@ -126,16 +126,26 @@ class ChangeLog:
             for row_id, key, number, value, previous in rows.fetchall()
         ]
 
-    def keys_at(self, prefix: str, start_key: str, revision: int) -> list[tuple[str, int]]:
-        """(key, id of its row) of all that lived at `revision`, in key order; the index alone
-        tells.
+    def keys_at(
+        self, prefix: str, start_key: str, revision: int, limit: int | None
+    ) -> list[tuple[str, int]]:
+        """(key, id of its row) of the first `limit` that lived at `revision`, in key order; the
+        index alone tells.
         """
         rows = self._reader.execute(
-            "SELECT key, max(id), type FROM changes INDEXED BY changes_by_key "
-            "WHERE key >= ? AND key < ? AND id < ? GROUP BY key ORDER BY key",
-            (max(prefix, start_key), _key_limit(prefix), first_id(revision + 1)),
+            "SELECT key, id FROM ("
+            "SELECT key, max(id) AS id, type FROM changes INDEXED BY changes_by_key "
+            "WHERE key >= ? AND key < ? AND id < ? GROUP BY key ORDER BY key"
+            ") WHERE type != ? LIMIT ?",
+            (
+                max(prefix, start_key),
+                _key_limit(prefix),
+                first_id(revision + 1),
+                _DELETED,
+                -1 if limit is None else limit,
+            ),
         )
-        return [(key, row_id) for key, row_id, number in rows if number != _DELETED]
+        return rows.fetchall()
 
     def items(self, ids: Sequence[int]) -> list[Item]:
         found = []

@@ -64,13 +64,13 @@ class Delete:
 @dataclass(frozen=True)
 class Page:
     """`items` in key order; `next_key` is where the next page starts, None at the end; `remaining`
-    counts the rest.
+    counts the rest, None where counting would mean to read it (the past).
     """
 
     items: Sequence[Item]
     revision: int
     next_key: str | None
-    remaining: int
+    remaining: int | None
 
 
 class WriteConflict(Exception):

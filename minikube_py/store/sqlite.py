@@ -141,11 +141,11 @@ class SqliteStore:
             items, next_key, remaining = self._items.page(prefix, start_key, limit)
             return Page(items, self._revision, next_key, remaining)
         self._require_history(revision)
-        keys = self._log.keys_at(prefix, start_key or "", revision)
-        stop = len(keys) if limit is None else min(limit, len(keys))
-        items = self._log.items([row_id for _, row_id in keys[:stop]])
-        next_key = keys[stop][0] if stop < len(keys) else None
-        return Page(items, revision, next_key, len(keys) - stop)
+        one_more = None if limit is None else limit + 1
+        keys = self._log.keys_at(prefix, start_key or "", revision, one_more)
+        items = self._log.items([row_id for _, row_id in keys[:limit]])
+        next_key = keys[-1][0] if limit is not None and len(keys) > limit else None
+        return Page(items, revision, next_key, None if next_key else 0)
 
     async def write(self, *operations: Put | Delete) -> int:
         if self._closed:

@@ -14,6 +14,7 @@ from minikube_py.store.interface import StoreEvent
 
 QUEUE_LIMIT = 10_000
 REPLAY_PAGE = 500
+AWAKE_AT_ONCE = 100
 
 
 @dataclass(frozen=True)
@@ -71,9 +72,10 @@ class Watcher:
         self._closed = True
         self._queue = []
         self._hub.forget(self)
-        self._wake()
+        self.wake()
 
     def push(self, events: Sequence[StoreEvent], limit: int) -> None:
+        """The hub wakes it afterwards."""
         if events[0].revision <= self._since:  # it asked for a revision that was still to come
             events = [event for event in events if event.revision > self._since]
         if len(self._queue) + len(events) > limit:
@@ -82,7 +84,6 @@ class Watcher:
             self._hub.forget(self)
         else:
             self._queue.extend(events)
-        self._wake()
 
     async def _something_new(self) -> None:
         self._wakeup = asyncio.get_running_loop().create_future()
@@ -91,7 +92,7 @@ class Watcher:
         finally:
             self._wakeup = None
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
         if self._wakeup is not None and not self._wakeup.done():
             self._wakeup.set_result(None)
 
@@ -124,12 +125,26 @@ class Watchers:
                 del self._live[watcher.prefix]
 
     def publish(self, events: Sequence[StoreEvent]) -> None:
+        told: list[Watcher] = []
         for prefix, group in list(self._live.items()):
             matching = [event for event in events if event.key.startswith(prefix)]
             if matching:
                 for watcher in list(group):
                     watcher.push(matching, self._queue_limit)
+                    told.append(watcher)
+        _wake(told)
 
     def close(self) -> None:
         for watcher in list(self._all):
             watcher.close()
+
+
+def _wake(watchers: Sequence[Watcher], first: int = 0) -> None:
+    """Some now, the others in later turns of the loop: what a thousand of them then do would hold
+    up everyone else.
+    """
+    for watcher in watchers[first : first + AWAKE_AT_ONCE]:
+        watcher.wake()
+    first += AWAKE_AT_ONCE
+    if first < len(watchers):
+        asyncio.get_running_loop().call_soon(_wake, watchers, first)
