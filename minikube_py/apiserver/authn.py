@@ -6,7 +6,8 @@ user (CN) with groups (O). Tokens are looked up by an authenticator the daemon p
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from aiohttp import web
@@ -14,25 +15,47 @@ from aiohttp import web
 from minikube_py.meta.errors import Unauthorized
 from minikube_py.meta.users import ANONYMOUS, AUTHENTICATED, User
 
+_PUBLIC = ("/healthz", "/livez", "/readyz", "/version")
 _PROTOCOL_TOKEN = "base64url.bearer.authorization.k8s.io."  # noqa: S105 - a subprotocol's prefix
 
 
+@dataclass(frozen=True)
+class Authenticated:
+    """`audiences`: those of the credentials that were asked for."""
+
+    user: User
+    audiences: tuple[str, ...] = ()
+
+
 class TokenAuthenticator(Protocol):
-    async def authenticate(self, token: str) -> User | None:
-        """The token's user, None when the token is not (or no longer) valid."""
+    def authenticate(self, token: str, audiences: Sequence[str] = ()) -> Authenticated | None:
+        """None when the token is not (or no longer) valid for any of `audiences` (default: this
+        API's own).
+        """
         ...
 
 
-async def authenticate(request: web.BaseRequest, tokens: TokenAuthenticator | None) -> User:
+def is_public(path: str) -> bool:
+    """What anyone may ask without saying who they are; roles decide about the rest."""
+    return any(path == root or path.startswith(root + "/") for root in _PUBLIC)
+
+
+def authenticate(request: web.BaseRequest, tokens: TokenAuthenticator | None) -> User:
     """ANONYMOUS when no credentials are given; raises Unauthorized for ones that are wrong."""
     user = _certificate_user(request)
     if user is None:
         token = _bearer_token(request)
         if token is None:
             return ANONYMOUS
-        user = await tokens.authenticate(token) if tokens else None
-        if user is None:
+        found = tokens.authenticate(token) if tokens else None
+        if found is None:
             raise Unauthorized("Unauthorized")
+        user = found.user
+    return as_authenticated(user)
+
+
+def as_authenticated(user: User) -> User:
+    """`user` with the group of all whose credentials were checked."""
     if AUTHENTICATED in user.groups:
         return user
     return User(user.name, (*user.groups, AUTHENTICATED), user.uid, user.extra)

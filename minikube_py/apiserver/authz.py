@@ -1,16 +1,16 @@
-"""Who may do what. One hook, asked before every handler; rules by role come later behind the same
-hook.
+"""The hook asked before every handler, and how its no reads. The rules themselves are below, in
+`resources.rbac`, where admission needs them too.
 """
 
-from dataclasses import dataclass
 from typing import Protocol
 
 from minikube_py.apiserver.targets import Target
 from minikube_py.meta.errors import Forbidden
 from minikube_py.meta.users import AUTHENTICATED, MASTERS, User
+from minikube_py.resources.rbac.attributes import Attributes, Decision
+from minikube_py.resources.rbac.authorizer import is_always_open
 
-_PUBLIC = ("/healthz", "/livez", "/readyz", "/version")
-_DISCOVERY = ("/api", "/apis", "/openapi")
+_DISCOVERY = ("/api", "/openapi")
 _SELF_REVIEWS = frozenset(
     {
         ("authentication.k8s.io", "selfsubjectreviews"),
@@ -20,56 +20,54 @@ _SELF_REVIEWS = frozenset(
 )
 
 
-@dataclass(frozen=True)
-class Attributes:
-    """What is asked for: a resource, or (target None) a plain path."""
-
-    user: User
-    verb: str
-    path: str
-    target: Target | None
-
-
 class Authorizer(Protocol):
-    def allows(self, attributes: Attributes) -> bool: ...
+    def authorize(self, asked: Attributes) -> Decision: ...
 
 
 class MastersOnly:
-    """system:masters may do everything; anyone authenticated may look around and ask who they are;
-    health and version are public.
+    """Where nobody wires roles: system:masters may do everything, anyone authenticated may look
+    around and ask who they are.
     """
 
-    def allows(self, attributes: Attributes) -> bool:
-        user, target = attributes.user, attributes.target
-        if MASTERS in user.groups:
-            return True
-        if target is None and attributes.verb == "get" and _is_under(attributes.path, _PUBLIC):
-            return True
-        if AUTHENTICATED not in user.groups:
-            return False
-        if target is None:
-            return attributes.verb == "get" and _is_under(attributes.path, _DISCOVERY)
-        return attributes.verb == "create" and (target.group, target.resource) in _SELF_REVIEWS
+    def authorize(self, asked: Attributes) -> Decision:
+        groups = asked.user.groups
+        if MASTERS in groups or is_always_open(asked) or asked.path == "/version":
+            return Decision(True)
+        if AUTHENTICATED not in groups:
+            return Decision(False)
+        if asked.path is not None:
+            return Decision(asked.verb == "get" and asked.path.startswith(_DISCOVERY))
+        return Decision(asked.verb == "create" and (asked.group, asked.resource) in _SELF_REVIEWS)
 
 
-def forbidden(attributes: Attributes) -> Forbidden:
-    """In Kubernetes' words, which people and tools search for."""
-    user, target = attributes.user.name, attributes.target
+def attributes_of(user: User, verb: str, path: str, target: Target | None) -> Attributes:
+    """Of a request: for a resource, or (target None) for a plain path."""
     if target is None:
-        return Forbidden(
-            f'forbidden: User "{user}" cannot {attributes.verb} path "{attributes.path}"'
-        )
-    resource = f"{target.resource}/{target.subresource}".rstrip("/")
-    qualified = f"{target.resource}.{target.group}" if target.group else target.resource
-    subject = f'{qualified} "{target.name}"' if target.name else qualified
-    scope = f'in the namespace "{target.namespace}"' if target.namespace else "at the cluster scope"
-    details = {"name": target.name, "group": target.group, "kind": target.resource}
-    return Forbidden(
-        f'{subject} is forbidden: User "{user}" cannot {attributes.verb} resource "{resource}" '
-        f'in API group "{target.group}" {scope}',
-        details={name: value for name, value in details.items() if value},
+        return Attributes(user, verb, path=path)
+    return Attributes(
+        user,
+        verb,
+        target.group,
+        target.resource,
+        target.subresource,
+        target.namespace,
+        target.name,
     )
 
 
-def _is_under(path: str, roots: tuple[str, ...]) -> bool:
-    return any(path == root or path.startswith(root + "/") for root in roots)
+def forbidden(asked: Attributes, reason: str = "") -> Forbidden:
+    """In Kubernetes' words, which people and tools search for."""
+    why = f": {reason}" if reason else ""
+    user = asked.user.name
+    if asked.path is not None:
+        return Forbidden(f'forbidden: User "{user}" cannot {asked.verb} path "{asked.path}"{why}')
+    resource = f"{asked.resource}/{asked.subresource}" if asked.subresource else asked.resource
+    qualified = f"{asked.resource}.{asked.group}" if asked.group else asked.resource
+    subject = f'{qualified} "{asked.name}"' if asked.name else qualified
+    scope = f'in the namespace "{asked.namespace}"' if asked.namespace else "at the cluster scope"
+    details = {"name": asked.name, "group": asked.group, "kind": asked.resource}
+    return Forbidden(
+        f'{subject} is forbidden: User "{user}" cannot {asked.verb} resource "{resource}" '
+        f'in API group "{asked.group}" {scope}{why}',
+        details={name: value for name, value in details.items() if value},
+    )

@@ -10,8 +10,8 @@ from uuid import uuid4
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from minikube_py.apiserver.authn import TokenAuthenticator, authenticate
-from minikube_py.apiserver.authz import Attributes, forbidden
+from minikube_py.apiserver.authn import TokenAuthenticator, authenticate, is_public
+from minikube_py.apiserver.authz import attributes_of, forbidden
 from minikube_py.apiserver.context import (
     RequestState,
     find_state,
@@ -19,12 +19,12 @@ from minikube_py.apiserver.context import (
     set_state,
     state_of,
 )
+from minikube_py.apiserver.impersonation import impersonated, wants_other
 from minikube_py.apiserver.targets import CONNECT, Target, parse_target, verb_of
 from minikube_py.meta.encoding import encode
 from minikube_py.meta.errors import (
     ApiError,
     BadRequest,
-    Forbidden,
     InternalError,
     MethodNotAllowed,
     NotFound,
@@ -87,7 +87,7 @@ async def _answer(
     request: web.Request, handler: Handler, tokens: TokenAuthenticator | None
 ) -> web.StreamResponse:
     try:
-        await _admit(request, tokens)
+        _admit(request, tokens)
         return await handler(request)
     except ApiError as error:
         return _status_response(error)
@@ -113,17 +113,18 @@ async def _answer(
         )
 
 
-async def _admit(request: web.Request, tokens: TokenAuthenticator | None) -> None:
-    state = state_of(request)
-    state.user = await authenticate(request, tokens)
-    if any(name.lower().startswith("impersonate-") for name in request.headers):
-        raise Forbidden("impersonation is not supported by this server: leave out --as")
-    attributes = Attributes(state.user, state.verb, request.path, state.target)
-    if server_of(request).authorizer.allows(attributes):
-        return
-    if state.user.is_anonymous:
+def _admit(request: web.Request, tokens: TokenAuthenticator | None) -> None:
+    state, authorizer = state_of(request), server_of(request).authorizer
+    user = authenticate(request, tokens)
+    if user.is_anonymous and not is_public(request.path):
         raise Unauthorized("Unauthorized")
-    raise forbidden(attributes)
+    if wants_other(request.headers):
+        user = impersonated(user, request.headers, authorizer)
+    state.user = user
+    asked = attributes_of(user, state.verb, request.path, state.target)
+    decision = authorizer.authorize(asked)
+    if not decision.allowed:
+        raise forbidden(asked, decision.reason)
 
 
 def _status_response(error: ApiError) -> web.Response:

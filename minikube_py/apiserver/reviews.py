@@ -7,7 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from minikube_py.apiserver import bodies, responses
-from minikube_py.apiserver.authz import Attributes
+from minikube_py.apiserver.authz import attributes_of
 from minikube_py.apiserver.context import server_of, state_of
 from minikube_py.apiserver.negotiation import Media, body_format, negotiate
 from minikube_py.apiserver.targets import Target
@@ -15,6 +15,7 @@ from minikube_py.meta.errors import BadRequest
 from minikube_py.meta.objects import Object
 from minikube_py.meta.timestamps import format_time
 from minikube_py.meta.users import User
+from minikube_py.resources.rbac.attributes import Attributes
 
 _EVERYTHING = ["*"]
 
@@ -32,19 +33,19 @@ async def self_subject_access_review(request: web.Request) -> web.StreamResponse
     """`kubectl auth can-i`."""
     review = await _read(request)
     attributes = _attributes(state_of(request).user, review.get("spec") or {})
-    allowed = server_of(request).authorizer.allows(attributes)
-    review["status"] = {"allowed": allowed}
+    decision = server_of(request).authorizer.authorize(attributes)
+    review["status"] = {"allowed": decision.allowed}
     return await _send(request, review)
 
 
 async def self_subject_rules_review(request: web.Request) -> web.StreamResponse:
     """`kubectl auth can-i --list`: everything, for those who may do everything."""
     review = await _read(request)
-    anything = Attributes(
+    anything = attributes_of(
         state_of(request).user, "*", "", Target(group="*", version="*", resource="*")
     )
     status: Object = {"resourceRules": [], "nonResourceRules": [], "incomplete": False}
-    if server_of(request).authorizer.allows(anything):
+    if server_of(request).authorizer.authorize(anything).allowed:
         status["resourceRules"] = [
             {"verbs": _EVERYTHING, "apiGroups": _EVERYTHING, "resources": _EVERYTHING}
         ]
@@ -67,10 +68,10 @@ def _attributes(user: User, spec: Object) -> Attributes:
             "spec must have exactly one of resourceAttributes and nonResourceAttributes"
         )
     if path is not None:
-        return Attributes(user, str(path.get("verb", "")), str(path.get("path", "")), None)
+        return attributes_of(user, str(path.get("verb", "")), str(path.get("path", "")), None)
     names = ("group", "version", "resource", "namespace", "name", "subresource")
     target = Target(**{name: str((resource or {}).get(name, "")) for name in names})
-    return Attributes(user, str((resource or {}).get("verb", "")), "", target)
+    return attributes_of(user, str((resource or {}).get("verb", "")), "", target)
 
 
 def _user_info(user: User) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""The roles and bindings every cluster holds (Kubernetes' bootstrap policy)."""
