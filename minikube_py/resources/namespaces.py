@@ -4,6 +4,7 @@ from minikube_py.kinds.kind import Kind
 from minikube_py.meta.objects import Object, is_deleting
 
 FINALIZER = "kubernetes"
+DEFAULT_ACCOUNT = "default"
 IMMORTAL = frozenset({"default", "kube-system", "kube-public"})
 
 
@@ -20,6 +21,12 @@ def prepare_namespace(new: Object, old: Object | None) -> None:
     spec = new.setdefault("spec", {})
     spec["finalizers"] = list(dict.fromkeys([FINALIZER, *(spec.get("finalizers") or [])]))
     new["status"] = {"phase": "Active"}
+
+
+def default_account(namespace: str) -> Object:
+    """The ServiceAccount that is made with the namespace."""
+    metadata = {"name": DEFAULT_ACCOUNT, "namespace": namespace}
+    return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}
 
 
 def holds_content(obj: Object) -> bool:

@@ -6,6 +6,7 @@ is lost.
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -86,12 +87,14 @@ class Records:
     ) -> None:
         """Writes `obj` and stamps it with its resourceVersion; `expected` 0 = must be new."""
 
-        def encode(revision: int) -> bytes:
-            encoded = self._stamped(target.kind, obj, revision)
-            self._digests.remember(target.kind, target.key, revision, obj)
-            return encoded
+        await self._write(self._putting(target, obj, expected), reservation)
 
-        await self._write(Put(target.key, encode, expected), reservation)
+    async def create_together(
+        self, target: Target, obj: Object, companions: Sequence[tuple[Target, Object]]
+    ) -> None:
+        """Writes a new object and new ones that belong to it: nobody ever sees the one alone."""
+        every = [(target, obj), *companions]
+        await self._store.write(*(self._putting(place, made, 0) for place, made in every))
 
     async def remove(
         self,
@@ -108,6 +111,14 @@ class Records:
             return self._stamped(target.kind, last, revision)
 
         await self._write(Delete(target.key, encode, expected), reservation)
+
+    def _putting(self, target: Target, obj: Object, expected: int | None) -> Put:
+        def encode(revision: int) -> bytes:
+            encoded = self._stamped(target.kind, obj, revision)
+            self._digests.remember(target.kind, target.key, revision, obj)
+            return encoded
+
+        return Put(target.key, encode, expected)
 
     def _stamped(self, kind: Kind, obj: Object, revision: int) -> bytes:
         obj["metadata"]["resourceVersion"] = str(revision)

@@ -8,7 +8,7 @@ are in the module named after it.
 from collections.abc import Callable
 from uuid import uuid4
 
-from minikube_py.kinds.catalog import NAMESPACE, POD, SERVICE, Catalog
+from minikube_py.kinds.catalog import NAMESPACE, POD, RESOURCE_QUOTA, SERVICE, Catalog
 from minikube_py.kinds.kind import Kind
 from minikube_py.meta import encoding
 from minikube_py.meta.errors import NotFound
@@ -30,8 +30,10 @@ from minikube_py.resources.options import (
 )
 from minikube_py.resources.patching import patch_object, update_scale
 from minikube_py.resources.pods import bound_to
+from minikube_py.resources.quota.ledger import QuotaLedger
 from minikube_py.resources.reading import Reader
 from minikube_py.resources.records import Records, Target
+from minikube_py.resources.reserve import Reservations
 from minikube_py.resources.scale import scale_of
 from minikube_py.resources.selection import DecodedCache, Digests
 from minikube_py.resources.steps import at_once, in_turns
@@ -83,9 +85,12 @@ class Resources:
         lookup = StoredObjects(store, cache)
         self._clock = clock
         self._reader = Reader(store, cache, digests)
-        self._writes = Writes(records, lookup, allocator, clock, new_uid)
+        self.quotas = QuotaLedger(store, catalog)
+        reservations = Reservations(allocator, self.quotas)
+        self._writes = Writes(records, lookup, reservations, clock, new_uid)
         self._deletions = Deletions(records, self._writes, lookup, clock)
         allocator.rebuild(lookup.find_all(SERVICE))
+        self.quotas.rebuild(lookup.find_all(RESOURCE_QUOTA))
 
     # --- reading ---------------------------------------------------------------------------------
 

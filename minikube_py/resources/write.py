@@ -6,11 +6,12 @@ made again on the newer state, unless the caller named the state it was made fro
 registry/generic/registry).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
+from minikube_py.kinds.catalog import SERVICE_ACCOUNT
 from minikube_py.kinds.fields import validate_object_meta, validate_object_meta_update
 from minikube_py.kinds.kind import Kind
 from minikube_py.kinds.schema import schema_for
@@ -20,7 +21,7 @@ from minikube_py.meta.objects import Object, is_deleting, name_of, namespace_of
 from minikube_py.meta.timestamps import Clock, format_time
 from minikube_py.resources.admission.chain import admit, review
 from minikube_py.resources.admission.request import AdmissionRequest, Lookup, Operation
-from minikube_py.resources.allocate import ServiceAllocator, ServiceReservation, keep_allocated
+from minikube_py.resources.allocate import keep_allocated
 from minikube_py.resources.apply.tracking import Writer, track_update
 from minikube_py.resources.carry_over import (
     carry_all_but,
@@ -34,9 +35,16 @@ from minikube_py.resources.carry_over import (
     place,
 )
 from minikube_py.resources.decode import copied, decode_object, drop_nulls
-from minikube_py.resources.namespaces import holds_content, is_namespace, prepare_namespace
+from minikube_py.resources.namespaces import (
+    DEFAULT_ACCOUNT,
+    default_account,
+    holds_content,
+    is_namespace,
+    prepare_namespace,
+)
 from minikube_py.resources.options import WriteOptions, Written
-from minikube_py.resources.records import MAX_ATTEMPTS, Head, Records, Target
+from minikube_py.resources.records import MAX_ATTEMPTS, Head, Records, Reservation, Target
+from minikube_py.resources.reserve import Reservations
 from minikube_py.store.interface import WriteConflict
 
 OWN_MANAGER = "mk"
@@ -76,13 +84,13 @@ class Writes:
         self,
         records: Records,
         lookup: Lookup,
-        allocator: ServiceAllocator,
+        reservations: Reservations,
         clock: Clock,
         new_uid: Callable[[], str],
     ) -> None:
         self._records = records
         self._lookup = lookup
-        self._allocator = allocator
+        self._reservations = reservations
         self._clock = clock
         self._new_uid = new_uid
 
@@ -125,15 +133,30 @@ class Writes:
         review(admission, self._lookup)
         warnings = (*draft.warnings, *admission.warnings)
         self._require_absent(target)
-        reservation = self._reserve(kind, obj, None)
+        reservation = self._reservations.reserve(admission)
         if options.dry_run:
             _undo(reservation)
             return Written(obj, created=True, warnings=warnings)
         try:
-            await self._records.put(target, obj, expected=0, reservation=reservation)
+            if is_namespace(kind):
+                await self._records.create_together(target, obj, self._belongings(target))
+            else:
+                await self._records.put(target, obj, expected=0, reservation=reservation)
         except WriteConflict as conflict:
             raise _already_there(target, self._records.head(target, conflict)) from conflict
         return Written(obj, created=True, warnings=warnings)
+
+    def _belongings(self, namespace: Target) -> Sequence[tuple[Target, Object]]:
+        """The default account is made with its namespace, so Pods may be made in it at once:
+        clients that write both in one file don't wait for a controller.
+        """
+        target = Target(SERVICE_ACCOUNT, namespace.name, DEFAULT_ACCOUNT)
+        if self._records.head(target) is not None:
+            return ()
+        account = default_account(namespace.name)
+        self._stamp_new(SERVICE_ACCOUNT, account)
+        self._own(Request(target, WriteOptions()), None, account, None)
+        return ((target, account),)
 
     def _require_absent(self, target: Target) -> None:
         head = self._records.head(target)
@@ -192,7 +215,7 @@ class Writes:
         if new == old and draft.managed_fields is None:
             return Written(old, warnings=draft.warnings)
         if request.trusted:
-            drop_nulls(new)
+            drop_nulls(new, request.kind)
         else:
             check_identity(request.target, new)
         check_preconditions(request.target, new, old)
@@ -200,7 +223,7 @@ class Writes:
         _refuse(request.kind, new, _update_errors(request, new, old))
         review(admission, self._lookup)
         warnings = (*draft.warnings, *admission.warnings)
-        reservation = self._reserve_update(request, new, old)
+        reservation = self._reservations.reserve(admission)
         if new == old or request.options.dry_run:
             _undo(reservation)
             return Written(new, warnings=warnings)
@@ -225,6 +248,8 @@ class Writes:
             kind.default(new)
         elif request.subresource == "status":
             carry_spec(kind, new, old)
+            if kind.is_custom:
+                kind.default(new)
         else:
             carry_status(kind, new, old)
             if kind.resource == "services":
@@ -243,7 +268,7 @@ class Writes:
         request: Request,
         new: Object,
         head: Head,
-        reservation: ServiceReservation | None,
+        reservation: Reservation | None,
     ) -> None:
         target = request.target
         if is_finished(request.kind, new):
@@ -267,17 +292,9 @@ class Writes:
             prepare_namespace(new, old)
         kind.prepare(new, old)
 
-    def _reserve(self, kind: Kind, new: Object, old: Object | None) -> ServiceReservation | None:
-        return self._allocator.reserve(new, old) if kind.resource == "services" else None
-
-    def _reserve_update(
-        self, request: Request, new: Object, old: Object
-    ) -> ServiceReservation | None:
-        return None if request.subresource else self._reserve(request.kind, new, old)
-
-    def release(self, kind: Kind, obj: Object) -> ServiceReservation | None:
+    def release(self, kind: Kind, obj: Object) -> Reservation | None:
         """What goes back to the allocators with the removal of `obj`."""
-        return self._allocator.release(obj) if kind.resource == "services" else None
+        return self._reservations.release(kind, obj)
 
     def _own(
         self,
@@ -352,10 +369,16 @@ def _creation_errors(kind: Kind, obj: Object) -> list[FieldError]:
 
 def _update_errors(request: Request, new: Object, old: Object) -> list[FieldError]:
     kind = request.kind
-    if request.subresource in ("status", "binding"):
-        meta = validate_object_meta(new, namespaced=kind.namespaced, name_problem=kind.name_problem)
-        return [*meta, *validate_object_meta_update(new, old)]
-    errors = [*_creation_errors(kind, new), *validate_object_meta_update(new, old)]
+    errors = [
+        *validate_object_meta(new, namespaced=kind.namespaced, name_problem=kind.name_problem),
+        *validate_object_meta_update(new, old),
+    ]
+    if request.subresource == "binding":
+        return errors
+    if request.subresource == "status":
+        return [*errors, *kind.validate_status(new, old)]
+    if kind.update_repeats_create:
+        errors += kind.validate_create(new)
     part = kind.parts.get(request.subresource)
     validate = part.validate_update if part is not None else kind.validate_update
     return [*errors, *validate(new, old)]
@@ -374,6 +397,6 @@ def _already_there(target: Target, head: Head | None) -> AlreadyExists:
     return error
 
 
-def _undo(reservation: ServiceReservation | None) -> None:
+def _undo(reservation: Reservation | None) -> None:
     if reservation is not None:
         reservation.undo()
