@@ -11,17 +11,34 @@ from minikube_py.kinds.admissionregistration import (
     validating_webhook_configuration,
 )
 from minikube_py.kinds.apiregistration import api_service
-from minikube_py.kinds.apps import controller_revision, deployment, replica_set, stateful_set
+from minikube_py.kinds.apps import (
+    controller_revision,
+    daemon_set,
+    deployment,
+    replica_set,
+    stateful_set,
+)
+from minikube_py.kinds.batch import cron_job, job
+from minikube_py.kinds.certificates import (
+    certificate_signing_request,
+    cluster_trust_bundle,
+    pod_certificate_request,
+)
 from minikube_py.kinds.coordination import lease
 from minikube_py.kinds.core import (
+    component_status,
     config_map,
     endpoints,
     event,
+    limit_range,
     namespace,
     node,
     persistent_volume,
     persistent_volume_claim,
     pod,
+    pod_template,
+    replication_controller,
+    resource_quota,
     secret,
     service,
     service_account,
@@ -29,6 +46,8 @@ from minikube_py.kinds.core import (
 from minikube_py.kinds.discovery import endpoint_slice
 from minikube_py.kinds.kind import Kind
 from minikube_py.kinds.networking import ingress, ingress_class
+from minikube_py.kinds.node import runtime_class
+from minikube_py.kinds.policy import pod_disruption_budget
 from minikube_py.kinds.rbac import cluster_role, cluster_role_binding, role, role_binding
 from minikube_py.kinds.scheduling import priority_class
 from minikube_py.kinds.storage import storage_class
@@ -66,6 +85,19 @@ VALIDATING_ADMISSION_POLICY = validating_admission_policy.KIND
 VALIDATING_ADMISSION_POLICY_BINDING = validating_admission_policy_binding.KIND
 MUTATING_ADMISSION_POLICY = mutating_admission_policy.KIND
 MUTATING_ADMISSION_POLICY_BINDING = mutating_admission_policy_binding.KIND
+REPLICATION_CONTROLLER = replication_controller.KIND
+POD_TEMPLATE = pod_template.KIND
+LIMIT_RANGE = limit_range.KIND
+RESOURCE_QUOTA = resource_quota.KIND
+COMPONENT_STATUS = component_status.KIND
+DAEMON_SET = daemon_set.KIND
+JOB = job.KIND
+CRON_JOB = cron_job.KIND
+POD_DISRUPTION_BUDGET = pod_disruption_budget.KIND
+RUNTIME_CLASS = runtime_class.KIND
+CERTIFICATE_SIGNING_REQUEST = certificate_signing_request.KIND
+CLUSTER_TRUST_BUNDLE = cluster_trust_bundle.KIND
+POD_CERTIFICATE_REQUEST = pod_certificate_request.KIND
 
 _BUILTIN = (
     NAMESPACE,
@@ -101,6 +133,19 @@ _BUILTIN = (
     VALIDATING_ADMISSION_POLICY_BINDING,
     MUTATING_ADMISSION_POLICY,
     MUTATING_ADMISSION_POLICY_BINDING,
+    REPLICATION_CONTROLLER,
+    POD_TEMPLATE,
+    LIMIT_RANGE,
+    RESOURCE_QUOTA,
+    COMPONENT_STATUS,
+    DAEMON_SET,
+    JOB,
+    CRON_JOB,
+    POD_DISRUPTION_BUDGET,
+    RUNTIME_CLASS,
+    CERTIFICATE_SIGNING_REQUEST,
+    CLUSTER_TRUST_BUNDLE,
+    POD_CERTIFICATE_REQUEST,
 )
 
 

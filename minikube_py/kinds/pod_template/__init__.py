@@ -5,6 +5,7 @@ from minikube_py.kinds.pod_template.placement import validate_node_selector
 from minikube_py.kinds.pod_template.spec import validate_pod_spec
 from minikube_py.kinds.pod_template.workload import (
     template_containers_columns,
+    validate_any_template,
     validate_selector_and_template,
     validate_template,
 )
@@ -13,6 +14,7 @@ __all__ = [
     "default_pod_spec",
     "default_template",
     "template_containers_columns",
+    "validate_any_template",
     "validate_node_selector",
     "validate_pod_spec",
     "validate_selector_and_template",

@@ -1,4 +1,4 @@
-"""What Deployments, ReplicaSets and StatefulSets share: selector, template and their columns."""
+"""What the kinds that make Pods share: selector, template and their columns."""
 
 from collections.abc import Callable, Collection
 
@@ -20,9 +20,11 @@ from minikube_py.meta.selectors import from_label_selector
 
 
 def validate_selector_and_template(
-    spec: Object, kind: str, *, more_volumes: Collection[str] = ()
+    spec: Object, kind: str, *, more_volumes: Collection[str] = (), owner: str = "ReplicaSet"
 ) -> list[FieldError]:
-    """`spec.selector`, `spec.template` and that one matches the other; `kind` for the message."""
+    """`spec.selector`, `spec.template` and that one matches the other; `kind` and `owner` are for
+    the messages.
+    """
     selector, template = spec.get("selector"), spec.get("template") or {}
     labels = (template.get("metadata") or {}).get("labels") or {}
     errors: list[FieldError] = []
@@ -37,50 +39,67 @@ def validate_selector_and_template(
     if parsed is not None and not parsed.matches(labels):
         at = "spec.template.metadata.labels"
         errors.append(invalid(at, labels, "`selector` does not match template `labels`"))
-    return errors + validate_template(template, "spec.template", more_volumes=more_volumes)
+    at = "spec.template"
+    return errors + validate_template(template, at, more_volumes=more_volumes, owner=owner)
 
 
 def validate_template(
-    template: Object, path: str, *, more_volumes: Collection[str] = ()
+    template: Object,
+    path: str,
+    *,
+    more_volumes: Collection[str] = (),
+    owner: str = "ReplicaSet",
 ) -> list[FieldError]:
     """A PodTemplateSpec whose Pods are kept running: they must restart always."""
-    metadata, spec = template.get("metadata") or {}, template.get("spec") or {}
-    errors = validate_labels(metadata.get("labels"), f"{path}.metadata.labels")
-    errors += validate_annotations(metadata.get("annotations"), f"{path}.metadata.annotations")
-    errors += validate_pod_spec(spec, f"{path}.spec", more_volumes=more_volumes)
+    errors = validate_any_template(template, path, more_volumes=more_volumes)
+    spec = template.get("spec") or {}
     policy = spec.get("restartPolicy")
     if policy in ("OnFailure", "Never"):
         errors.append(not_supported(f"{path}.spec.restartPolicy", policy, ("Always",)))
     if spec.get("activeDeadlineSeconds") is not None:
         at = f"{path}.spec.activeDeadlineSeconds"
-        errors.append(forbidden(at, "activeDeadlineSeconds in ReplicaSet is not Supported"))
+        errors.append(forbidden(at, f"activeDeadlineSeconds in {owner} is not Supported"))
+    return errors
+
+
+def validate_any_template(
+    template: Object, path: str, *, more_volumes: Collection[str] = ()
+) -> list[FieldError]:
+    """A PodTemplateSpec whose Pods may end, as those of Jobs do."""
+    metadata, spec = template.get("metadata") or {}, template.get("spec") or {}
+    errors = validate_labels(metadata.get("labels"), f"{path}.metadata.labels")
+    errors += validate_annotations(metadata.get("annotations"), f"{path}.metadata.annotations")
+    errors += validate_pod_spec(spec, f"{path}.spec", more_volumes=more_volumes)
     if spec.get("ephemeralContainers"):
         at = f"{path}.spec.ephemeralContainers"
         errors.append(forbidden(at, "ephemeral containers not allowed in pod template"))
     return errors
 
 
-def template_containers_columns() -> tuple[Column, Column]:
-    """CONTAINERS and IMAGES of `-o wide`."""
+def template_containers_columns(*path: str, priority: int = 1) -> tuple[Column, Column]:
+    """CONTAINERS and IMAGES, of `-o wide` mostly; `path` leads to the template, spec.template if
+    not said.
+    """
+    template = path or ("spec", "template")
     return (
         Column(
             "Containers",
-            from_object(_each_container("name")),
-            priority=1,
+            from_object(_each_container("name", template)),
+            priority=priority,
             description="Names of each container in the template.",
         ),
         Column(
             "Images",
-            from_object(_each_container("image")),
-            priority=1,
+            from_object(_each_container("image", template)),
+            priority=priority,
             description="Images referenced by each container in the template.",
         ),
     )
 
 
-def _each_container(field: str) -> Callable[[Object], str]:
+def _each_container(field: str, template: tuple[str, ...]) -> Callable[[Object], str]:
     def text(obj: Object) -> str:
-        containers = get_path(obj, "spec", "template", "spec", "containers", default=[])
+        containers = get_path(obj, *template, "spec", "containers", default=[])
         return ",".join(container.get(field) or "" for container in containers)
 
     return text
