@@ -42,16 +42,13 @@ def _validate_mutation(mutation: Object, path: str) -> list[FieldError]:
         return errors
     wanted = _HOLDERS[type_]
     for field in _HOLDERS.values():
-        holder = mutation.get(field)
-        if field == wanted and holder is None:
-            errors.append(
-                required(f"{path}.{field}", f"must be specified when patchType is {type_}")
-            )
-        elif field == wanted:
-            errors += check_expression(holder, f"{path}.{field}")
+        holder, at = mutation.get(field), f"{path}.{field}"
+        if field != wanted and holder is not None:
+            errors.append(forbidden(at, f"must not be specified when patchType is {type_}"))
+        elif field == wanted and holder is None:
+            errors.append(required(at, f"must be specified when patchType is {type_}"))
         elif holder is not None:
-            detail = f"must not be specified when patchType is {type_}"
-            errors.append(forbidden(f"{path}.{field}", detail))
+            errors += check_expression(holder, at)
     return errors
 
 

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 
 from minikube_py.kinds.columns import AGE, NAME, from_object
-from minikube_py.kinds.fields import check, invalid, required
+from minikube_py.kinds.fields import check, invalid, not_supported, required
 from minikube_py.kinds.kind import Column, Kind
 from minikube_py.meta import names
 from minikube_py.meta.errors import FieldError
 from minikube_py.meta.objects import Object, find_condition, get_path, name_of
 
 _DEFAULT_PORT = 443
+_STATUSES = ("True", "False", "Unknown")
 
 
 def default_api_service(obj: Object) -> None:
@@ -86,6 +87,15 @@ def _validate_remote(spec: Object, service: Object) -> list[FieldError]:
     return errors
 
 
+def validate_status(new: Object, _old: Object) -> Sequence[FieldError]:
+    conditions = get_path(new, "status", "conditions", default=[])
+    return [
+        not_supported(f"status.conditions[{index}].status", condition.get("status"), _STATUSES)
+        for index, condition in enumerate(conditions)
+        if condition.get("status") not in _STATUSES
+    ]
+
+
 def _service(obj: Object) -> str:
     service = get_path(obj, "spec", "service")
     if service is None:
@@ -123,4 +133,5 @@ KIND = Kind(
     default=default_api_service,
     prepare=prepare,
     validate_create=validate_create,
+    validate_status=validate_status,
 )

@@ -9,6 +9,10 @@ Mutating policies, then mutating webhooks will run after the last step of `_MUTA
 policies, then validating webhooks after the last step of `_VALIDATING`.
 """
 
+from minikube_py.resources.admission.certificate_requests import (
+    certificate_requester,
+    certificate_subject,
+)
 from minikube_py.resources.admission.default_classes import (
     default_ingress_class,
     default_storage_class,
@@ -25,8 +29,9 @@ _MUTATING: tuple[Step, ...] = (
     default_storage_class,
     storage_protection,
     default_ingress_class,
+    certificate_requester,
 )
-_VALIDATING: tuple[Step, ...] = ()
+_VALIDATING: tuple[Step, ...] = (certificate_subject,)
 
 
 def admit(request: AdmissionRequest, lookup: Lookup) -> None:
