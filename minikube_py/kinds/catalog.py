@@ -18,6 +18,7 @@ from minikube_py.kinds.apps import (
     replica_set,
     stateful_set,
 )
+from minikube_py.kinds.autoscaling import horizontal_pod_autoscaler, horizontal_pod_autoscaler_v1
 from minikube_py.kinds.batch import cron_job, job
 from minikube_py.kinds.certificates import (
     certificate_signing_request,
@@ -50,7 +51,14 @@ from minikube_py.kinds.node import runtime_class
 from minikube_py.kinds.policy import pod_disruption_budget
 from minikube_py.kinds.rbac import cluster_role, cluster_role_binding, role, role_binding
 from minikube_py.kinds.scheduling import priority_class
-from minikube_py.kinds.storage import storage_class
+from minikube_py.kinds.storage import (
+    csi_driver,
+    csi_node,
+    csi_storage_capacity,
+    storage_class,
+    volume_attachment,
+    volume_attributes_class,
+)
 
 NAMESPACE = namespace.KIND
 NODE = node.KIND
@@ -93,11 +101,18 @@ COMPONENT_STATUS = component_status.KIND
 DAEMON_SET = daemon_set.KIND
 JOB = job.KIND
 CRON_JOB = cron_job.KIND
+HORIZONTAL_POD_AUTOSCALER = horizontal_pod_autoscaler.KIND
+HORIZONTAL_POD_AUTOSCALER_V1 = horizontal_pod_autoscaler_v1.KIND
 POD_DISRUPTION_BUDGET = pod_disruption_budget.KIND
 RUNTIME_CLASS = runtime_class.KIND
 CERTIFICATE_SIGNING_REQUEST = certificate_signing_request.KIND
 CLUSTER_TRUST_BUNDLE = cluster_trust_bundle.KIND
 POD_CERTIFICATE_REQUEST = pod_certificate_request.KIND
+CSI_DRIVER = csi_driver.KIND
+CSI_NODE = csi_node.KIND
+CSI_STORAGE_CAPACITY = csi_storage_capacity.KIND
+VOLUME_ATTACHMENT = volume_attachment.KIND
+VOLUME_ATTRIBUTES_CLASS = volume_attributes_class.KIND
 
 _BUILTIN = (
     NAMESPACE,
@@ -141,11 +156,18 @@ _BUILTIN = (
     DAEMON_SET,
     JOB,
     CRON_JOB,
+    HORIZONTAL_POD_AUTOSCALER,
+    HORIZONTAL_POD_AUTOSCALER_V1,
     POD_DISRUPTION_BUDGET,
     RUNTIME_CLASS,
     CERTIFICATE_SIGNING_REQUEST,
     CLUSTER_TRUST_BUNDLE,
     POD_CERTIFICATE_REQUEST,
+    CSI_DRIVER,
+    CSI_NODE,
+    CSI_STORAGE_CAPACITY,
+    VOLUME_ATTACHMENT,
+    VOLUME_ATTRIBUTES_CLASS,
 )
 
 
