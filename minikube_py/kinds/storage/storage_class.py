@@ -1,6 +1,6 @@
 """A StorageClass: how volumes for claims that name it are made."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from minikube_py.kinds.columns import AGE, NAME, UNSET, from_path
@@ -10,10 +10,9 @@ from minikube_py.kinds.fields import (
     check_immutable,
     forbidden,
     required,
-    too_long,
-    too_many,
 )
 from minikube_py.kinds.kind import Column, Kind
+from minikube_py.kinds.storage.parameters import validate_parameters
 from minikube_py.meta import names
 from minikube_py.meta.errors import FieldError
 from minikube_py.meta.objects import Object, annotations_of, name_of
@@ -22,8 +21,6 @@ _DEFAULT_MARKERS = (
     "storageclass.kubernetes.io/is-default-class",
     "storageclass.beta.kubernetes.io/is-default-class",
 )
-_MAX_PARAMETERS = 512
-_MAX_PARAMETERS_BYTES = 256 * 1024
 
 
 def default_class(obj: Object) -> None:
@@ -40,21 +37,9 @@ def validate_create(obj: Object) -> Sequence[FieldError]:
         errors.append(required("provisioner"))
     else:
         errors += check("provisioner", obj["provisioner"].lower(), names.qualified_name_problem)
-    errors += _validate_parameters(obj.get("parameters") or {})
+    errors += validate_parameters(obj.get("parameters") or {})
     errors += check_choice("reclaimPolicy", policy, ("Delete", "Retain"))
     errors += check_choice("volumeBindingMode", mode, ("Immediate", "WaitForFirstConsumer"))
-    return errors
-
-
-def _validate_parameters(parameters: Mapping[str, str]) -> list[FieldError]:
-    size = sum(len(key) + len(value) for key, value in parameters.items())
-    errors = []
-    if len(parameters) > _MAX_PARAMETERS:
-        errors.append(too_many("parameters", len(parameters), _MAX_PARAMETERS))
-    if size > _MAX_PARAMETERS_BYTES:
-        errors.append(too_long("parameters", _MAX_PARAMETERS_BYTES))
-    if "" in parameters:
-        errors.append(required("parameters", "must not have an empty key"))
     return errors
 
 
