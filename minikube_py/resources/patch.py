@@ -4,16 +4,20 @@ Pure: from a document and a patch to a new document; what the result may be is d
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from minikube_py.kinds.kind import Kind
 from minikube_py.kinds.schema import schema_for
-from minikube_py.meta.errors import BadRequest, Invalid
+from minikube_py.meta.encoding import decode, encode
+from minikube_py.meta.errors import BadRequest, Invalid, RequestEntityTooLarge
 from minikube_py.meta.objects import Object
+from minikube_py.resources.decode import copied
 from minikube_py.resources.options import Patch
 from minikube_py.resources.strategic import strategic_merge
 
 MAX_OPERATIONS = 10_000
+MAX_COPIED_BYTES = 3 * 1024 * 1024
 _MISSING: Any = object()
 
 
@@ -45,8 +49,8 @@ def merge_patch(target: Any, patch: Any) -> Any:
 
 
 def json_patch(document: Any, operations: Any) -> Any:
-    """All operations or none; raises BadRequest for a malformed patch, Invalid for one that does
-    not fit the document.
+    """All operations or none; raises BadRequest for a malformed patch, RequestEntityTooLarge for
+    one of too many operations, Invalid for one that does not fit the document.
     """
     if not isinstance(operations, list):
         raise BadRequest(
@@ -54,26 +58,37 @@ def json_patch(document: Any, operations: Any) -> Any:
             "use a merge patch"
         )
     if len(operations) > MAX_OPERATIONS:
-        raise BadRequest(
-            f"The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got "
-            f"{len(operations)}"
+        raise RequestEntityTooLarge(
+            "Request entity too large: The allowed maximum operations in a JSON patch is "
+            f"{MAX_OPERATIONS}, got {len(operations)}"
         )
+    working = _Working(copied(document))
     for index, operation in enumerate(operations):
         try:
-            document = _apply(document, operation)
+            _apply(working, operation)
         except _DoesNotFit as error:
             raise Invalid(
                 f"the JSON patch can't be applied: operation {index} ({operation['op']} "
                 f"{operation['path']}): {error}"
             ) from error
-    return document
+    return working.document
 
 
 class _DoesNotFit(Exception):
     """An operation asks for what the document doesn't have."""
 
 
-def _apply(document: Any, operation: Any) -> Any:
+@dataclass
+class _Working:
+    """A copy of the document, changed in place: copying it for each of thousands of operations
+    would take seconds.
+    """
+
+    document: Any
+    copied_bytes: int = 0
+
+
+def _apply(working: _Working, operation: Any) -> None:
     if not isinstance(operation, dict) or operation.get("op") not in _OPERATIONS:
         allowed = ", ".join(_OPERATIONS)
         raise BadRequest(f"a JSON patch operation needs an `op` of {allowed}; got {operation!r}")
@@ -81,46 +96,54 @@ def _apply(document: Any, operation: Any) -> Any:
     if not isinstance(operation.get("path"), str) or (needs and needs not in operation):
         wanted = f"`path` and `{needs}`" if needs else "`path`"
         raise BadRequest(f"the JSON patch operation {operation['op']!r} needs {wanted}")
-    return _OPERATIONS[operation["op"]](document, operation)
+    _OPERATIONS[operation["op"]](working, operation)
 
 
-def _add(document: Any, operation: Mapping[str, Any]) -> Any:
-    return _put(document, _pointer(operation["path"]), operation["value"], insert=True)
+def _add(working: _Working, operation: Mapping[str, Any]) -> None:
+    _put(working, _pointer(operation["path"]), copied(operation["value"]), insert=True)
 
 
-def _replace(document: Any, operation: Mapping[str, Any]) -> Any:
+def _replace(working: _Working, operation: Mapping[str, Any]) -> None:
     steps = _pointer(operation["path"])
-    _value_at(document, steps)
-    return _put(document, steps, operation["value"], insert=False)
+    _value_at(working.document, steps)
+    _put(working, steps, copied(operation["value"]), insert=False)
 
 
-def _remove(document: Any, operation: Mapping[str, Any]) -> Any:
+def _remove(working: _Working, operation: Mapping[str, Any]) -> None:
     steps = _pointer(operation["path"])
-    _value_at(document, steps)
-    return _put(document, steps, _MISSING, insert=False)
+    _value_at(working.document, steps)
+    _put(working, steps, _MISSING, insert=False)
 
 
-def _move(document: Any, operation: Mapping[str, Any]) -> Any:
+def _move(working: _Working, operation: Mapping[str, Any]) -> None:
     source, steps = _pointer(operation["from"]), _pointer(operation["path"])
     if steps[: len(source)] == source and len(steps) > len(source):
         raise _DoesNotFit("a value can't be moved into itself")
-    value = _value_at(document, source)
-    return _put(_put(document, source, _MISSING, insert=False), steps, value, insert=True)
+    value = _value_at(working.document, source)
+    if source != steps:
+        _put(working, source, _MISSING, insert=False)
+        _put(working, steps, value, insert=True)
 
 
-def _copy(document: Any, operation: Mapping[str, Any]) -> Any:
-    value = _value_at(document, _pointer(operation["from"]))
-    return _put(document, _pointer(operation["path"]), value, insert=True)
+def _copy(working: _Working, operation: Mapping[str, Any]) -> None:
+    """Doubling a value thirty times makes gigabytes of a short patch: what all copies add up to
+    has a limit.
+    """
+    value = _value_at(working.document, _pointer(operation["from"]))
+    encoded = encode(value)
+    working.copied_bytes += len(encoded)
+    if working.copied_bytes > MAX_COPIED_BYTES:
+        raise _DoesNotFit(f"the patch copies more than {MAX_COPIED_BYTES} bytes")
+    _put(working, _pointer(operation["path"]), decode(encoded), insert=True)
 
 
-def _test(document: Any, operation: Mapping[str, Any]) -> Any:
-    found = _value_at(document, _pointer(operation["path"]), absent_is_null=True)
+def _test(working: _Working, operation: Mapping[str, Any]) -> None:
+    found = _value_at(working.document, _pointer(operation["path"]), absent_is_null=True)
     if not _same(found, operation["value"]):
         raise _DoesNotFit("the value differs from the one tested for")
-    return document
 
 
-_OPERATIONS: Mapping[str, Callable[[Any, Mapping[str, Any]], Any]] = {
+_OPERATIONS: Mapping[str, Callable[[_Working, Mapping[str, Any]], None]] = {
     "add": _add,
     "remove": _remove,
     "replace": _replace,
@@ -149,49 +172,36 @@ def _value_at(document: Any, steps: list[str], *, absent_is_null: bool = False) 
     return document
 
 
-def _put(document: Any, steps: list[str], value: Any, *, insert: bool) -> Any:
-    """A document with `value` at `steps` (removed when _MISSING); only the way there is copied."""
+def _put(working: _Working, steps: list[str], value: Any, *, insert: bool) -> None:
+    """Puts `value` at `steps`; _MISSING removes what is there."""
     if not steps:
         if value is _MISSING:
             raise _DoesNotFit("the whole document can't be removed")
-        return value
-    step, rest = steps[0], steps[1:]
-    if isinstance(document, dict):
-        return _put_in_map(document, step, rest, value, insert=insert)
-    if isinstance(document, list):
-        return _put_in_list(document, step, rest, value, insert=insert)
-    raise _DoesNotFit(f"{step!r} is looked for in {_named(document)}")
-
-
-def _put_in_map(
-    document: dict[str, Any], step: str, rest: list[str], value: Any, *, insert: bool
-) -> dict[str, Any]:
-    changed = dict(document)
-    if rest:
-        if step not in changed:
-            raise _DoesNotFit(f"there is no {step!r} to put {'/'.join(rest)!r} into")
-        changed[step] = _put(changed[step], rest, value, insert=insert)
-    elif value is _MISSING:
-        del changed[step]
+        working.document = value
+        return
+    holder, step = _value_at(working.document, steps[:-1]), steps[-1]
+    if isinstance(holder, dict):
+        _put_in_map(holder, step, value)
+    elif isinstance(holder, list):
+        _put_in_list(holder, step, value, insert=insert)
     else:
-        changed[step] = value
-    return changed
+        raise _DoesNotFit(f"{step!r} is looked for in {_named(holder)}")
 
 
-def _put_in_list(
-    document: list[Any], step: str, rest: list[str], value: Any, *, insert: bool
-) -> list[Any]:
-    changed = list(document)
-    if rest:
-        index = _index(step, len(changed) - 1)
-        changed[index] = _put(changed[index], rest, value, insert=insert)
-    elif value is _MISSING:
-        del changed[_index(step, len(changed) - 1)]
+def _put_in_map(holder: dict[str, Any], step: str, value: Any) -> None:
+    if value is _MISSING:
+        del holder[step]
+    else:
+        holder[step] = value
+
+
+def _put_in_list(holder: list[Any], step: str, value: Any, *, insert: bool) -> None:
+    if value is _MISSING:
+        del holder[_index(step, len(holder) - 1)]
     elif insert:
-        changed.insert(len(changed) if step == "-" else _index(step, len(changed)), value)
+        holder.insert(len(holder) if step == "-" else _index(step, len(holder)), value)
     else:
-        changed[_index(step, len(changed) - 1)] = value
-    return changed
+        holder[_index(step, len(holder) - 1)] = value
 
 
 def _index(step: str, highest: int) -> int:

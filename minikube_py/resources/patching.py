@@ -8,7 +8,7 @@ from typing import Any
 
 from minikube_py.kinds import fields
 from minikube_py.kinds.kind import Kind
-from minikube_py.kinds.schema import schema_for
+from minikube_py.kinds.schema import did_you_mean, schema_for, unknown_fields
 from minikube_py.meta.errors import (
     AlreadyExists,
     BadRequest,
@@ -28,6 +28,11 @@ from minikube_py.resources.write import Draft, Request, Writes
 from minikube_py.store.interface import WriteConflict
 
 _APPLY_ATTEMPTS = 5
+_SHOWN = 256
+_NO_STRATEGIC = (
+    "the body of the request was in an unknown format - accepted media types include: "
+    "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml"
+)
 
 
 async def patch_object(writes: Writes, request: Request, patch: Patch) -> Written:
@@ -36,13 +41,25 @@ async def patch_object(writes: Writes, request: Request, patch: Patch) -> Writte
         return await _patch_scale(writes, request, patch)
     if patch.type == "apply":
         return await _apply(writes, request, patch.body)
+    if patch.type == "strategic" and request.kind.is_custom:
+        raise UnsupportedMediaType(_NO_STRATEGIC)
 
     def produce(old: Object) -> Draft:
         document = patched(old, patch, request.kind)
-        validation = request.options.field_validation
-        return Draft(*decode_object(request.kind, document, validation))
+        try:
+            return Draft(*decode_object(request.kind, document, request.options.field_validation))
+        except BadRequest as error:
+            raise _no_object_any_more(patch, error) from error
 
     return await writes.rewrite(request, produce)
+
+
+def _no_object_any_more(patch: Patch, error: BadRequest) -> Invalid:
+    """The patch is well-formed; what it makes of the object is not."""
+    shown = fields.show(patch.body)
+    if len(shown) > _SHOWN:
+        shown = shown[:_SHOWN] + "..."
+    return Invalid.of("", "", "", [fields.invalid("patch", shown, error.message)])
 
 
 async def update_scale(writes: Writes, request: Request, scale: Any) -> Written:
@@ -70,6 +87,7 @@ async def _patch_scale(writes: Writes, request: Request, patch: Patch) -> Writte
 
 async def _apply(writes: Writes, request: Request, body: Any) -> Written:
     _check_apply(request, body)
+    _refuse_unknown(request, body)
     config, warnings = decode_object(request.kind, body, request.options.field_validation)
     check_identity(request.target, config)
     config = _served_part(request.kind, config, request.subresource)
@@ -116,6 +134,25 @@ def _check_apply(request: Request, body: Any) -> None:
         raise BadRequest("an apply configuration must be an object with apiVersion and kind")
     if (body.get("metadata") or {}).get("managedFields"):
         raise BadRequest("metadata.managedFields must be nil")
+
+
+def _refuse_unknown(request: Request, body: Object) -> None:
+    """Whatever fieldValidation says: nobody can own a field that doesn't exist."""
+    kind, target = request.kind, request.target
+    unknown = unknown_fields(body, kind)
+    if not unknown:
+        return
+    place = f"{target.namespace}/{target.name}" if target.namespace else f"/{target.name}"
+    problems = [f".{path}: field not declared in schema{_hint(kind, path)}" for path in unknown]
+    raise BadRequest(
+        f"failed to create typed patch object ({place}; {kind.api_version}, Kind={kind.kind}): "
+        + "; ".join(problems)
+    )
+
+
+def _hint(kind: Kind, path: str) -> str:
+    meant = did_you_mean(path, kind)
+    return f' (did you mean "{meant}"?)' if meant else ""
 
 
 def _served_part(kind: Kind, config: Object, subresource: str) -> Object:

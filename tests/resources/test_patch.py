@@ -7,7 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minikube_py.kinds.catalog import CONFIG_MAP, DEPLOYMENT, POD
-from minikube_py.meta.errors import BadRequest, Conflict, Invalid, NotFound
+from minikube_py.meta.errors import (
+    BadRequest,
+    Conflict,
+    Invalid,
+    NotFound,
+    RequestEntityTooLarge,
+)
 from minikube_py.resources.patch import json_patch, merge_patch
 from minikube_py.resources.resources import Patch, Resources, WriteOptions
 from tests.resources.conftest import config_map, deployment, pod
@@ -188,12 +194,47 @@ def test_an_operation_that_does_not_fit_refuses_the_whole_patch(operation: Any) 
         [{"op": "add", "path": "a", "value": 1}],
         [{"op": "remove"}],
         ["remove"],
-        [{"op": "test", "path": "/a", "value": 1}] * 10_001,
     ],
 )
 def test_a_malformed_json_patch_is_a_bad_request(operations: Any) -> None:
     with pytest.raises(BadRequest):
         json_patch({"a": 1}, operations)
+
+
+def test_a_json_patch_has_ten_thousand_operations_at_most() -> None:
+    operation = {"op": "test", "path": "/a", "value": 1}
+
+    assert json_patch({"a": 1}, [operation] * 10_000) == {"a": 1}
+    with pytest.raises(RequestEntityTooLarge, match="maximum operations in a JSON patch is 10000"):
+        json_patch({"a": 1}, [operation] * 10_001)
+
+
+def test_a_json_patch_that_copies_itself_huge_is_refused() -> None:
+    doubling = [{"op": "copy", "from": "/a", "path": "/a/-"}] * 40
+
+    with pytest.raises(Invalid, match="copies more than"):
+        json_patch({"a": ["x"]}, doubling)
+
+
+def test_what_a_json_patch_copied_is_apart_from_its_original() -> None:
+    changed = json_patch(
+        {"a": {"b": 1}},
+        [
+            {"op": "copy", "from": "/a", "path": "/c"},
+            {"op": "add", "path": "/a/b", "value": 2},
+        ],
+    )
+
+    assert changed == {"a": {"b": 2}, "c": {"b": 1}}
+
+
+def test_a_json_patch_can_be_made_again() -> None:
+    operations = [
+        {"op": "add", "path": "/l", "value": []},
+        {"op": "add", "path": "/l/-", "value": 1},
+    ]
+
+    assert json_patch({}, operations) == json_patch({}, operations) == {"l": [1]}
 
 
 @given(JSON, JSON)
@@ -240,9 +281,10 @@ async def test_a_patch_is_validated_like_an_update(resources: Resources) -> None
     misspelt = Patch("merge", {"spec": {"replcas": 3}})
     wrong = Patch("json", [{"op": "replace", "path": "/spec/replicas", "value": "x"}])
 
-    with pytest.raises(BadRequest, match=r"unknown field \"spec\.replcas\""):
+    with pytest.raises(Invalid, match=r"unknown field \"spec\.replcas\"") as refused:
         await resources.patch(DEPLOYMENT, "default", "web", misspelt, strict)
-    with pytest.raises(BadRequest, match=r"spec\.replicas"):
+    assert refused.value.errors[0].field == "patch"
+    with pytest.raises(Invalid, match=r"spec\.replicas"):
         await resources.patch(DEPLOYMENT, "default", "web", wrong)
     with pytest.raises(BadRequest, match="must be an object"):
         await resources.patch(DEPLOYMENT, "default", "web", Patch("merge", []))

@@ -10,6 +10,7 @@ from minikube_py.kinds.schema import Schema
 from minikube_py.meta.errors import Conflict
 from minikube_py.meta.objects import Object
 from minikube_py.resources.apply.compare import compare
+from minikube_py.resources.apply.last_applied import follow, own_by_annotation
 from minikube_py.resources.apply.managers import (
     Manager,
     Managers,
@@ -26,6 +27,7 @@ from minikube_py.resources.apply.paths import EMPTY, FieldSet, Path, shown, with
 from minikube_py.resources.apply.structure import field_set, named_parents
 from minikube_py.resources.apply.tracking import Writer
 
+Managed = Mapping[Manager, FieldSet]
 _BEFORE_FIRST_APPLY = "before-first-apply"
 
 
@@ -58,7 +60,7 @@ def apply_configuration(
         # apply would take it for one from before.
         nothing = Owned(EMPTY, writer.now, writer.api_version)
         managers = {applier: before if before is not None and not last else nothing}
-    return Applied(merged, write_managers(managers))
+    return Applied(follow(writer.name, merged, config), write_managers(managers))
 
 
 def _managers_of(live: Object | None, schema: Schema | None, writer: Writer) -> Managers:
@@ -104,7 +106,7 @@ def _settle(
         if (common := managers[manager].fields & changes.set_fields)
     }
     if conflicts and not force:
-        raise _conflict(conflicts, managers)
+        _refuse(conflicts, managers, own_by_annotation(writer.name, live, schema))
     lost = {
         manager: conflicts.get(manager, EMPTY) | changes.removed
         for manager in others
@@ -113,12 +115,18 @@ def _settle(
     return without_fields(managers, lost, writer.now)
 
 
+def _refuse(conflicts: Managed, managers: Managers, own: FieldSet) -> None:
+    left = {manager: rest for manager, fields in conflicts.items() if (rest := fields - own)}
+    if left:
+        raise _conflict(left, managers)
+
+
 def _without_managers(obj: Object) -> Object:
     metadata = {k: v for k, v in (obj.get("metadata") or {}).items() if k != "managedFields"}
     return {**obj, "metadata": metadata}
 
 
-def _conflict(conflicts: Mapping[Manager, FieldSet], managers: Managers) -> Conflict:
+def _conflict(conflicts: Managed, managers: Managers) -> Conflict:
     found: list[tuple[str, Path]] = [
         (_named(manager, managers[manager].api_version), path)
         for manager in sorted(conflicts)
