@@ -9,13 +9,17 @@ from typing import Any, TypeVar
 
 from aiohttp import web
 
+from minikube_py.apiserver.authn import TokenAuthenticator
 from minikube_py.apiserver.authz import Authorizer
 from minikube_py.apiserver.metrics import Metrics
+from minikube_py.apiserver.node_side import NodeSide
 from minikube_py.apiserver.streams.interface import PodStreams
 from minikube_py.apiserver.targets import Target
+from minikube_py.meta.errors import ApiError
 from minikube_py.meta.timestamps import Clock
 from minikube_py.meta.users import User
 from minikube_py.resources.resources import Resources
+from minikube_py.resources.service_account_tokens import ServiceAccountTokens
 
 T = TypeVar("T")
 Check = Callable[[], Awaitable[None]]
@@ -28,18 +32,32 @@ class ApiServer:
     streams: PodStreams
     checks: Mapping[str, Check]
     authorizer: Authorizer
+    authenticator: TokenAuthenticator | None
+    tokens: ServiceAccountTokens | None
     metrics: Metrics
     clock: Clock
+    node: NodeSide = field(default_factory=NodeSide)
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the server goes down: long requests end cleanly."""
     _writes: set[asyncio.Task[Any]] = field(default_factory=set)
 
     async def finish(self, write: Coroutine[Any, Any, T]) -> T:
-        """Runs a write to its end even when the client that asked for it goes away."""
-        task = asyncio.ensure_future(write)
+        """Runs a write to its end even when the client that asked for it goes away.
+
+        A refusal waits until what it was refused for is on the disk: nobody may read an older
+        state, or see it come to nothing, after having been told of the newer one.
+        """
+        task = asyncio.ensure_future(self._settled(write))
         self._writes.add(task)
         task.add_done_callback(self._writes.discard)
         return await asyncio.shield(task)
+
+    async def _settled(self, write: Coroutine[Any, Any, T]) -> T:
+        try:
+            return await write
+        except ApiError:
+            await self.resources.store.settled()
+            raise
 
 
 @dataclass

@@ -158,6 +158,12 @@ class Store(Protocol):
         """
         ...
 
+    async def settled(self) -> None:
+        """Until every write that had begun before is durable: then a WriteConflict met on the way
+        is true for everyone. Raises StoreUnavailable when one of them was not kept.
+        """
+        ...
+
     def watch(self, prefix: str, since: int) -> Watch:
         """Events after `since` under `prefix`: history from the change log, then live, without gap
         or double.

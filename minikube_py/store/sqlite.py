@@ -87,6 +87,7 @@ class SqliteStore:
         self._head_revision = snapshot.revision
         self._head: dict[str, _Head] = {}
         self._waiting: list[_Write] = []
+        self._settling: list[tuple[int, asyncio.Future[None]]] = []
         self._committing = False
         self._idle = asyncio.Event()
         self._idle.set()
@@ -162,6 +163,13 @@ class SqliteStore:
             # In the loop's next turn: whoever else writes in this one shares the commit.
             asyncio.get_running_loop().call_soon(self._commit_waiting)
         return await write.done
+
+    async def settled(self) -> None:
+        if self._head_revision == self._revision:
+            return
+        waiter = asyncio.get_running_loop().create_future()
+        self._settling.append((self._head_revision, waiter))
+        await waiter
 
     def watch(self, prefix: str, since: int) -> Watcher:
         self._require_history(since)
@@ -276,6 +284,19 @@ class SqliteStore:
         for write in batch:
             if not write.done.done():  # cancelled writers: the write happened all the same
                 write.done.set_result(write.revision)
+        self._settle(self._revision, None)
+
+    def _settle(self, revision: int, error: Exception | None) -> None:
+        """Wakes those who wait for writes up to `revision`."""
+        reached = [waiter for wanted, waiter in self._settling if wanted <= revision]
+        self._settling = [each for each in self._settling if each[0] > revision]
+        for waiter in reached:
+            if waiter.done():
+                continue
+            if error is None:
+                waiter.set_result(None)
+            else:
+                waiter.set_exception(error)
 
     def _show_change(self, change: Logged) -> None:
         key = change.event.key
@@ -299,12 +320,17 @@ class SqliteStore:
         self._head_revision = self._revision
         for write in failed:
             if not write.done.done():
-                reason = StoreUnavailable(str(error))
-                reason.__cause__ = error
-                write.done.set_exception(reason)
+                write.done.set_exception(_unavailable(error))
+        self._settle(failed[-1].revision, _unavailable(error))
 
     async def _on_thread(self, call: Callable[[], _T]) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, call)
+
+
+def _unavailable(error: BaseException) -> StoreUnavailable:
+    reason = StoreUnavailable(str(error))
+    reason.__cause__ = error
+    return reason
 
 
 def _check(operation: Put | Delete, current: Item | None) -> None:

@@ -65,6 +65,26 @@ async def test_preconditions_see_writes_that_are_still_on_their_way(store: Sqlit
     assert all(isinstance(result, WriteConflict) for result in results[1:])
 
 
+async def test_what_a_precondition_met_is_on_disk_once_settled(store: SqliteStore) -> None:
+    writing = asyncio.ensure_future(store.write(put("/a/1")))
+    await asyncio.sleep(0)
+    with pytest.raises(WriteConflict):
+        await store.write(put("/a/1", "other", expected=0))
+    assert store.get("/a/1") is None
+
+    await store.settled()
+
+    assert store.get("/a/1") is not None
+    await writing
+
+
+async def test_with_nothing_on_its_way_all_is_settled_at_once(store: SqliteStore) -> None:
+    await store.write(put("/a/1"))
+
+    async with asyncio.timeout(0):
+        await store.settled()
+
+
 async def test_reads_show_only_what_is_on_disk(store: SqliteStore) -> None:
     writing = asyncio.ensure_future(store.write(put("/a/1")))
     await asyncio.sleep(0)
@@ -300,12 +320,14 @@ async def test_a_full_disk_fails_what_waits_and_the_store_goes_on_afterwards(
     await asyncio.sleep(0)
     behind = asyncio.ensure_future(store.write(put("/a/2", expected=3)))
     await asyncio.sleep(0)
+    settled = asyncio.ensure_future(store.settled())
+    await asyncio.sleep(0)
     FailingLog.may_go_on.set()
-    results = await asyncio.gather(first, behind, return_exceptions=True)
+    results = await asyncio.gather(first, behind, settled, return_exceptions=True)
     FailingLog.full = False
     revision = await store.write(put("/a/3"))
 
-    assert [type(result) for result in results] == [StoreUnavailable, StoreUnavailable]
+    assert [type(result) for result in results] == [StoreUnavailable] * 3
     assert "free some space" in str(results[0])
     assert store.get("/a/2") is None
     assert revision == 3
