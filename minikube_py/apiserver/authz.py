@@ -8,7 +8,8 @@ from minikube_py.apiserver.targets import Target
 from minikube_py.meta.errors import Forbidden
 from minikube_py.meta.users import AUTHENTICATED, MASTERS, User
 from minikube_py.resources.rbac.attributes import Attributes, Decision
-from minikube_py.resources.rbac.authorizer import is_always_open
+from minikube_py.resources.rbac.authorizer import is_always_open, with_everything
+from minikube_py.resources.rbac.rules import Rule
 
 _DISCOVERY = ("/api", "/openapi")
 _SELF_REVIEWS = frozenset(
@@ -22,6 +23,10 @@ _SELF_REVIEWS = frozenset(
 
 class Authorizer(Protocol):
     def authorize(self, asked: Attributes) -> Decision: ...
+
+    def rules_for(self, user: User, namespace: str) -> tuple[list[Rule], list[str]]:
+        """(what `user` may do there, why some of it could not be found)."""
+        ...
 
 
 class MastersOnly:
@@ -38,6 +43,9 @@ class MastersOnly:
         if asked.path is not None:
             return Decision(asked.verb == "get" and asked.path.startswith(_DISCOVERY))
         return Decision(asked.verb == "create" and (asked.group, asked.resource) in _SELF_REVIEWS)
+
+    def rules_for(self, user: User, _namespace: str) -> tuple[list[Rule], list[str]]:
+        return with_everything(user, []), []
 
 
 def attributes_of(user: User, verb: str, path: str, target: Target | None) -> Attributes:

@@ -1,4 +1,5 @@
-"""What a new cluster holds before its first user: namespaces, the DNS Service, the default classes.
+"""What a new cluster holds before its first user: namespaces, the DNS Service, the default classes
+and roles.
 
 Runs at every start and only adds what is missing, so a user's changes stay.
 """
@@ -9,6 +10,7 @@ from minikube_py.kinds import catalog
 from minikube_py.kinds.kind import Kind
 from minikube_py.meta.errors import AlreadyExists
 from minikube_py.meta.objects import Object, namespace_of
+from minikube_py.resources.rbac.bootstrap.reconcile import ensure_default_roles
 from minikube_py.resources.resources import Resources
 
 NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
@@ -25,7 +27,9 @@ async def bootstrap(resources: Resources, *, dns_address: str) -> None:
             group.create_task(_ensure(resources, catalog.NAMESPACE, named))
         group.create_task(_ensure(resources, catalog.STORAGE_CLASS, _storage_class()))
         group.create_task(_ensure(resources, catalog.INGRESS_CLASS, _ingress_class()))
-    await _ensure(resources, catalog.SERVICE, _dns_service(dns_address))
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_ensure(resources, catalog.SERVICE, _dns_service(dns_address)))
+        group.create_task(ensure_default_roles(resources))
 
 
 async def _ensure(resources: Resources, kind: Kind, obj: Object) -> None:

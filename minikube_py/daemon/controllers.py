@@ -10,6 +10,9 @@ from minikube_py.control_loop.controller import Controller
 from minikube_py.control_loop.informer import Informers
 from minikube_py.control_loop.recorder import Recorder
 from minikube_py.controllers.claim_binder.controller import new_claim_binder_controller
+from minikube_py.controllers.cluster_role_aggregation import (
+    new_cluster_role_aggregation_controller,
+)
 from minikube_py.controllers.deployment.controller import new_deployment_controller
 from minikube_py.controllers.endpoints import new_endpoints_controller
 from minikube_py.controllers.endpointslice import new_endpointslice_controller
@@ -28,6 +31,10 @@ from minikube_py.controllers.node_lifecycle import new_node_lifecycle_controller
 from minikube_py.controllers.pod_gc import new_pod_gc_controller
 from minikube_py.controllers.replicaset import new_replicaset_controller
 from minikube_py.controllers.service_account import new_service_account_controller
+from minikube_py.controllers.service_account_token import (
+    LegacyTokens,
+    new_service_account_token_controller,
+)
 from minikube_py.controllers.statefulset.controller import new_statefulset_controller
 from minikube_py.controllers.volume_protection import new_volume_protection_controller
 from minikube_py.meta.cluster import Cluster
@@ -49,6 +56,7 @@ _PLAIN: dict[str, _New] = {
     "pod-garbage-collector": new_pod_gc_controller,
     "ephemeral-volume-controller": new_ephemeral_volume_controller,
     "volume-protection-controller": new_volume_protection_controller,
+    "clusterrole-aggregation-controller": new_cluster_role_aggregation_controller,
 }
 
 
@@ -77,6 +85,7 @@ class ClusterFacts:
     runtime: ContainerRuntime
     api: ApiAddress
     ca_certificate: str
+    tokens: LegacyTokens
 
 
 def new_controllers(
@@ -105,6 +114,14 @@ def new_controllers(
         new_kubernetes_service_controller(resources, informers, quiet, clock, api=facts.api),
         new_service_account_controller(
             resources, informers, quiet, clock, ca_certificate=facts.ca_certificate
+        ),
+        new_service_account_token_controller(
+            resources,
+            informers,
+            quiet,
+            clock,
+            tokens=facts.tokens,
+            ca_certificate=facts.ca_certificate,
         ),
         EventSweeper(resources, clock),
     ]

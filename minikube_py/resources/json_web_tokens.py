@@ -30,8 +30,11 @@ _MAX_BYTES = 16 * 1024
 class SigningKey:
     """A P-256 key under the id that its tokens and the published key set name."""
 
-    def __init__(self, key: ec.EllipticCurvePrivateKey) -> None:
-        if not isinstance(key.curve, ec.SECP256R1):
+    def __init__(self, key: object) -> None:
+        """Raises TypeError for a key of another sort."""
+        if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(
+            key.curve, ec.SECP256R1
+        ):
             raise TypeError("ES256 needs a key on the curve P-256")
         self._private = key
         self._public = key.public_key()

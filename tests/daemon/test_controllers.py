@@ -9,10 +9,16 @@ from minikube_py.controllers.kubernetes_service import ApiAddress
 from minikube_py.daemon.controllers import ClusterFacts, Recorders, new_controllers
 from minikube_py.kinds.catalog import builtin_catalog
 from minikube_py.meta.cluster import Cluster
+from minikube_py.meta.objects import Object
 from minikube_py.meta.timestamps import system_clock
 from minikube_py.resources.allocate import ServiceAllocator
 from minikube_py.resources.resources import Resources
 from minikube_py.store.sqlite import SqliteStore
+
+
+class NoTokens:
+    def issue_legacy(self, account: Object, secret_name: str) -> str:
+        raise AssertionError(f"no Secret asks for a token, yet {secret_name} of {account} gets one")
 
 
 async def test_every_controller_is_made_once_and_records_under_its_own_name(
@@ -32,6 +38,7 @@ async def test_every_controller_is_made_once_and_records_under_its_own_name(
         SimulatedRuntime(cluster, clock=system_clock),
         ApiAddress("10.244.0.1", 6443, "10.96.0.1"),
         "PEM",
+        NoTokens(),
     )
 
     made = new_controllers(resources, Informers(resources), recorders, system_clock, facts=facts)

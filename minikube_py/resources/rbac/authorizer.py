@@ -2,12 +2,14 @@
 grant them.
 """
 
-from minikube_py.meta.users import MASTERS
+from minikube_py.meta.users import MASTERS, User
 from minikube_py.resources.rbac.attributes import Attributes, Decision
-from minikube_py.resources.rbac.policy import Policy
+from minikube_py.resources.rbac.policy import Policy, rules_for
+from minikube_py.resources.rbac.rules import ALL, Rule
 
 _ALWAYS_OPEN = ("/healthz", "/livez", "/readyz")
 _YES = Decision(True)
+_EVERYTHING = (Rule((ALL,), (ALL,), (ALL,)), Rule((ALL,), urls=(ALL,)))
 
 
 def decide(policy: Policy, asked: Attributes) -> Decision:
@@ -36,9 +38,21 @@ class RbacAuthorizer:
             return _YES
         return decide(self.policy, asked)
 
+    def rules_for(self, user: User, namespace: str) -> tuple[list[Rule], list[str]]:
+        """(what `user` may do there, why some of it could not be found)."""
+        rules, problems = rules_for(self.policy, user, namespace)
+        return with_everything(user, rules), problems
+
 
 def is_always_open(asked: Attributes) -> bool:
     path = asked.path
     if path is None or asked.verb not in ("get", "head"):
         return False
     return any(path == root or path.startswith(root + "/") for root in _ALWAYS_OPEN)
+
+
+def with_everything(user: User, rules: list[Rule]) -> list[Rule]:
+    """`rules`, and for system:masters all there is, whatever roles say."""
+    if MASTERS not in user.groups:
+        return rules
+    return [*(rule for rule in _EVERYTHING if rule not in rules), *rules]
