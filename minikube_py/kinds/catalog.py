@@ -1,6 +1,6 @@
 """Every kind the API serves. CustomResourceDefinitions join and leave at run time."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from minikube_py.kinds.admissionregistration import (
     mutating_admission_policy,
@@ -10,6 +10,7 @@ from minikube_py.kinds.admissionregistration import (
     validating_admission_policy_binding,
     validating_webhook_configuration,
 )
+from minikube_py.kinds.apiextensions import custom_resource_definition
 from minikube_py.kinds.apiregistration import api_service
 from minikube_py.kinds.apps import (
     controller_revision,
@@ -45,11 +46,25 @@ from minikube_py.kinds.core import (
     service_account,
 )
 from minikube_py.kinds.discovery import endpoint_slice
+from minikube_py.kinds.flowcontrol import flow_schema, priority_level_configuration
 from minikube_py.kinds.kind import Kind
-from minikube_py.kinds.networking import ingress, ingress_class
+from minikube_py.kinds.networking import (
+    ingress,
+    ingress_class,
+    ip_address,
+    network_policy,
+    service_cidr,
+)
 from minikube_py.kinds.node import runtime_class
 from minikube_py.kinds.policy import pod_disruption_budget
 from minikube_py.kinds.rbac import cluster_role, cluster_role_binding, role, role_binding
+from minikube_py.kinds.resource import (
+    device_class,
+    device_taint_rule,
+    resource_claim,
+    resource_claim_template,
+    resource_slice,
+)
 from minikube_py.kinds.scheduling import priority_class
 from minikube_py.kinds.storage import (
     csi_driver,
@@ -59,6 +74,7 @@ from minikube_py.kinds.storage import (
     volume_attachment,
     volume_attributes_class,
 )
+from minikube_py.kinds.storagemigration import storage_version_migration
 
 NAMESPACE = namespace.KIND
 NODE = node.KIND
@@ -114,6 +130,19 @@ CSI_STORAGE_CAPACITY = csi_storage_capacity.KIND
 VOLUME_ATTACHMENT = volume_attachment.KIND
 VOLUME_ATTRIBUTES_CLASS = volume_attributes_class.KIND
 
+CUSTOM_RESOURCE_DEFINITION = custom_resource_definition.KIND
+NETWORK_POLICY = network_policy.KIND
+IP_ADDRESS = ip_address.KIND
+SERVICE_CIDR = service_cidr.KIND
+FLOW_SCHEMA = flow_schema.KIND
+PRIORITY_LEVEL_CONFIGURATION = priority_level_configuration.KIND
+DEVICE_CLASS = device_class.KIND
+RESOURCE_CLAIM = resource_claim.KIND
+RESOURCE_CLAIM_TEMPLATE = resource_claim_template.KIND
+RESOURCE_SLICE = resource_slice.KIND
+DEVICE_TAINT_RULE = device_taint_rule.KIND
+STORAGE_VERSION_MIGRATION = storage_version_migration.KIND
+
 _BUILTIN = (
     NAMESPACE,
     NODE,
@@ -168,13 +197,30 @@ _BUILTIN = (
     CSI_STORAGE_CAPACITY,
     VOLUME_ATTACHMENT,
     VOLUME_ATTRIBUTES_CLASS,
+    CUSTOM_RESOURCE_DEFINITION,
+    NETWORK_POLICY,
+    IP_ADDRESS,
+    SERVICE_CIDR,
+    FLOW_SCHEMA,
+    PRIORITY_LEVEL_CONFIGURATION,
+    DEVICE_CLASS,
+    RESOURCE_CLAIM,
+    RESOURCE_CLAIM_TEMPLATE,
+    RESOURCE_SLICE,
+    DEVICE_TAINT_RULE,
+    STORAGE_VERSION_MIGRATION,
 )
+
+
+OnKinds = Callable[[Sequence[Kind], Sequence[Kind]], None]
+"""(gone, new): a kind that was redefined is in both."""
 
 
 class Catalog:
     """Kinds by name; the order in which they were added is the order of discovery."""
 
     def __init__(self, kinds: Iterable[Kind] = ()) -> None:
+        self._subscribers: list[OnKinds] = []
         self._by_kind: dict[tuple[str, str, str], Kind] = {}
         self._by_resource: dict[tuple[str, str, str], Kind] = {}
         for kind in kinds:
@@ -182,15 +228,27 @@ class Catalog:
 
     def add(self, kind: Kind) -> None:
         """Adds, or replaces the one of the same group, version and kind."""
-        self.remove(kind)
-        self._by_kind[kind.gvk] = kind
-        self._by_resource[kind.group, kind.version, kind.plural] = kind
+        self.replace([kind], [kind])
 
     def remove(self, kind: Kind) -> None:
         """A kind that isn't there is no error."""
-        old = self._by_kind.pop(kind.gvk, None)
-        if old is not None:
-            self._by_resource.pop((old.group, old.version, old.plural), None)
+        self.replace([kind], [])
+
+    def replace(self, old: Iterable[Kind], new: Sequence[Kind]) -> None:
+        """Takes `old` away and adds `new`, in one step for who subscribed."""
+        gone = [found for kind in old if (found := self._by_kind.pop(kind.gvk, None)) is not None]
+        for kind in gone:
+            self._by_resource.pop((kind.group, kind.version, kind.plural), None)
+        for kind in new:
+            self._by_kind[kind.gvk] = kind
+            self._by_resource[kind.group, kind.version, kind.plural] = kind
+        for tell in tuple(self._subscribers):
+            tell(gone, new)
+
+    def subscribe(self, on_kinds: OnKinds) -> Callable[[], None]:
+        """Calls back on every change from now on; what it returns ends that."""
+        self._subscribers.append(on_kinds)
+        return lambda: self._subscribers.remove(on_kinds)
 
     def by_kind(self, group: str, version: str, kind: str) -> Kind | None:
         return self._by_kind.get((group, version, kind))

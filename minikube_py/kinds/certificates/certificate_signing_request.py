@@ -20,6 +20,7 @@ from minikube_py.kinds.fields import (
     required,
 )
 from minikube_py.kinds.kind import Column, Kind, Part
+from minikube_py.kinds.stamps import written_at
 from minikube_py.meta.errors import FieldError
 from minikube_py.meta.names import path_segment_problem
 from minikube_py.meta.objects import Object, get_path
@@ -66,7 +67,7 @@ def prepare(new: Object, old: Object | None) -> None:
     known = {condition.get("type"): condition for condition in _conditions(old)}
     for condition in _conditions(new):
         before = known.get(condition.get("type"))
-        _stamp(condition, before, _written_at(new))
+        _stamp(condition, before, written_at(new))
 
 
 def _stamp(condition: Object, before: Object | None, now: str) -> None:
@@ -76,13 +77,6 @@ def _stamp(condition: Object, before: Object | None, now: str) -> None:
         return
     same = before is not None and before.get("status") == condition.get("status")
     condition["lastTransitionTime"] = (same and before and before.get("lastTransitionTime")) or now
-
-
-def _written_at(obj: Object) -> str:
-    """When the write that is under way began: its stamp in managedFields."""
-    metadata = obj["metadata"]
-    times = [entry.get("time") or "" for entry in metadata.get("managedFields") or []]
-    return max([str(metadata.get("creationTimestamp") or ""), *times])
 
 
 def validate_create(obj: Object) -> Sequence[FieldError]:
