@@ -5,12 +5,13 @@ Runs at every start and only adds what is missing, so a user's changes stay.
 """
 
 import asyncio
+from collections.abc import Iterator
 
 from minikube_py.kinds import catalog
 from minikube_py.kinds.kind import Kind
 from minikube_py.meta.errors import AlreadyExists
 from minikube_py.meta.objects import Object, namespace_of
-from minikube_py.resources.rbac.bootstrap.reconcile import ensure_default_roles
+from minikube_py.resources.default_roles.reconcile import ensure_default_roles
 from minikube_py.resources.resources import Resources
 
 NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
@@ -27,6 +28,8 @@ async def bootstrap(resources: Resources, *, dns_address: str) -> None:
             group.create_task(_ensure(resources, catalog.NAMESPACE, named))
         group.create_task(_ensure(resources, catalog.STORAGE_CLASS, _storage_class()))
         group.create_task(_ensure(resources, catalog.INGRESS_CLASS, _ingress_class()))
+        for priority_class in _priority_classes():
+            group.create_task(_ensure(resources, catalog.PRIORITY_CLASS, priority_class))
     async with asyncio.TaskGroup() as group:
         group.create_task(_ensure(resources, catalog.SERVICE, _dns_service(dns_address)))
         group.create_task(ensure_default_roles(resources))
@@ -77,6 +80,23 @@ def _storage_class() -> Object:
         "allowVolumeExpansion": True,
     }
     return storage_class
+
+
+def _priority_classes() -> Iterator[Object]:
+    """Those that kube-apiserver brings: for what a node, or a cluster, can't do without."""
+    for what, value in (("node", 2_000_001_000), ("cluster", 2_000_000_000)):
+        made = _named("scheduling.k8s.io/v1", "PriorityClass", f"system-{what}-critical")
+        description = "Used for system critical pods that must "
+        description += "not be moved from their current node."
+        if what == "cluster":
+            description = "Used for system critical pods that must run in the cluster, but can be "
+            description += "moved to another node if necessary."
+        yield made | {
+            "value": value,
+            "globalDefault": False,
+            "preemptionPolicy": "PreemptLowerPriority",
+            "description": description,
+        }
 
 
 def _ingress_class() -> Object:

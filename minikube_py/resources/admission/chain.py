@@ -13,25 +13,42 @@ from minikube_py.resources.admission.certificate_requests import (
     certificate_requester,
     certificate_subject,
 )
+from minikube_py.resources.admission.claim_resize import claim_resize
 from minikube_py.resources.admission.default_classes import (
     default_ingress_class,
     default_storage_class,
 )
+from minikube_py.resources.admission.escalation import no_escalation
+from minikube_py.resources.admission.limit_ranger import default_limits, enforce_limits
 from minikube_py.resources.admission.namespace_lifecycle import namespace_lifecycle
-from minikube_py.resources.admission.pods import default_tolerations, service_account
+from minikube_py.resources.admission.not_enforced import tell_not_enforced
+from minikube_py.resources.admission.priority import one_default_class, pod_priority
 from minikube_py.resources.admission.request import AdmissionRequest, Lookup, Step
+from minikube_py.resources.admission.runtime_class import runtime_class
+from minikube_py.resources.admission.service_account import service_account
 from minikube_py.resources.admission.storage_protection import storage_protection
+from minikube_py.resources.admission.tolerations import default_tolerations
 
 _MUTATING: tuple[Step, ...] = (
     namespace_lifecycle,
+    default_limits,
     service_account,
+    pod_priority,
     default_tolerations,
     default_storage_class,
     storage_protection,
+    runtime_class,
     default_ingress_class,
     certificate_requester,
+    no_escalation,
 )
-_VALIDATING: tuple[Step, ...] = (certificate_subject,)
+_VALIDATING: tuple[Step, ...] = (
+    enforce_limits,
+    one_default_class,
+    claim_resize,
+    certificate_subject,
+    tell_not_enforced,
+)
 
 
 def admit(request: AdmissionRequest, lookup: Lookup) -> None:

@@ -9,7 +9,7 @@ from minikube_py.resources.rbac.rules import ALL, Rule
 
 _ALWAYS_OPEN = ("/healthz", "/livez", "/readyz")
 _YES = Decision(True)
-_EVERYTHING = (Rule((ALL,), (ALL,), (ALL,)), Rule((ALL,), urls=(ALL,)))
+EVERYTHING = (Rule((ALL,), (ALL,), (ALL,)), Rule((ALL,), urls=(ALL,)))
 
 
 def decide(policy: Policy, asked: Attributes) -> Decision:
@@ -55,4 +55,4 @@ def with_everything(user: User, rules: list[Rule]) -> list[Rule]:
     """`rules`, and for system:masters all there is, whatever roles say."""
     if MASTERS not in user.groups:
         return rules
-    return [*(rule for rule in _EVERYTHING if rule not in rules), *rules]
+    return [*(rule for rule in EVERYTHING if rule not in rules), *rules]

@@ -111,16 +111,20 @@ def uncovered(held: Iterable[Rule], wanted: Iterable[Rule]) -> list[Rule]:
 
 
 def compacted(parts: Iterable[Rule]) -> list[Rule]:
-    """Rules that differ in their verbs alone as one, for people to read."""
+    """Resource rules that differ in their verbs alone as one, for people to read."""
     verbs: dict[Rule, list[str]] = {}
+    paths = []
     for part in parts:
-        rest = Rule((), part.groups, part.resources, part.names, part.urls)
+        if part.urls:
+            paths.append(part)
+            continue
+        rest = Rule((), part.groups, part.resources, part.names)
         known = verbs.setdefault(rest, [])
         known.extend(verb for verb in part.verbs if verb not in known)
-    return [
-        Rule(tuple(found), rest.groups, rest.resources, rest.names, rest.urls)
-        for rest, found in verbs.items()
+    merged = [
+        Rule(tuple(found), rest.groups, rest.resources, rest.names) for rest, found in verbs.items()
     ]
+    return merged + paths
 
 
 def quoted(values: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ resources can bring roles that join them.
 """
 
 from minikube_py.meta.objects import Object
-from minikube_py.resources.rbac.bootstrap.spelling import READ, WRITE, cluster_role, paths, rule
+from minikube_py.resources.default_roles.spelling import READ, WRITE, cluster_role, paths, rule
 
 _AGGREGATE = "rbac.authorization.k8s.io/aggregate-to-"
 

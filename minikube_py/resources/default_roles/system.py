@@ -6,7 +6,7 @@ The controllers of this cluster run inside the daemon and need none, so Kubernet
 """
 
 from minikube_py.meta.objects import Object
-from minikube_py.resources.rbac.bootstrap.spelling import (
+from minikube_py.resources.default_roles.spelling import (
     READ,
     cluster_role,
     cluster_role_binding,

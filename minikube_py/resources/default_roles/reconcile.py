@@ -19,9 +19,9 @@ from minikube_py.meta.objects import (
     name_of,
     namespace_of,
 )
+from minikube_py.resources.default_roles import system, user_facing
+from minikube_py.resources.default_roles.spelling import AUTOUPDATE
 from minikube_py.resources.rbac.aggregation import aggregated_rules
-from minikube_py.resources.rbac.bootstrap import system, user_facing
-from minikube_py.resources.rbac.bootstrap.spelling import AUTOUPDATE
 from minikube_py.resources.rbac.rules import rules_of, uncovered
 from minikube_py.resources.resources import Resources
 
