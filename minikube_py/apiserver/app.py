@@ -10,11 +10,14 @@ from minikube_py.apiserver.authz import Authorizer, MastersOnly
 from minikube_py.apiserver.context import SERVER, ApiServer, Check
 from minikube_py.apiserver.metrics import Metrics
 from minikube_py.apiserver.middleware import add_headers, new_middleware
+from minikube_py.apiserver.node_side import NodeSide
 from minikube_py.apiserver.openapi import OPENAPI, OpenApi
+from minikube_py.apiserver.proxy.transport import PROXY, ProxyTransport
 from minikube_py.apiserver.routes import add_routes
 from minikube_py.apiserver.streams.interface import PodStreams
 from minikube_py.meta.timestamps import Clock, system_clock
 from minikube_py.resources.resources import Resources
+from minikube_py.resources.service_account_tokens import ServiceAccountTokens
 
 _KEEPALIVE_SECONDS = 180.0
 _SHUTDOWN_SECONDS = 2.0
@@ -26,12 +29,16 @@ def build_app(  # noqa: PLR0913 - the daemon's one call, all but streams have de
     streams: PodStreams,
     checks: Mapping[str, Check] | None = None,
     authenticator: TokenAuthenticator | None = None,
+    tokens: ServiceAccountTokens | None = None,
     authorizer: Authorizer | None = None,
     registry: CollectorRegistry | None = None,
+    node: NodeSide | None = None,
     clock: Clock = system_clock,
 ) -> web.Application:
     """`checks` are what /readyz asks; `authenticator` knows bearer tokens (None: certificates
-    only); `registry` may hold other components' metrics, /metrics shows all of it.
+    only), `tokens` issues ServiceAccounts' (None: nobody does); `registry` may hold other
+    components' metrics, /metrics shows all of it; without a `node` nothing is measured, and every
+    address is reached directly.
     """
     app = web.Application(
         middlewares=[new_middleware(authenticator)],
@@ -42,9 +49,14 @@ def build_app(  # noqa: PLR0913 - the daemon's one call, all but streams have de
         streams=streams,
         checks=dict(checks or {}),
         authorizer=authorizer or MastersOnly(),
+        authenticator=authenticator,
+        tokens=tokens,
         metrics=Metrics(registry or CollectorRegistry(), lambda: resources.store.revision),
         clock=clock,
+        node=node or NodeSide(),
     )
+    app[PROXY] = ProxyTransport(app[SERVER].node.reach)
+    app.on_cleanup.append(_close_proxy)
     app[OPENAPI] = OpenApi(resources.catalog)
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(_end_long_requests)
@@ -65,6 +77,10 @@ def build_runner(app: web.Application) -> web.AppRunner:
         max_line_size=64 * 1024,
         max_field_size=64 * 1024,
     )
+
+
+async def _close_proxy(app: web.Application) -> None:
+    await app[PROXY].close()
 
 
 async def _end_long_requests(app: web.Application) -> None:

@@ -10,9 +10,11 @@ from minikube_py.apiserver import (
     discovery,
     handlers,
     health,
+    metrics_api,
     openapi,
     reviews,
     subresources,
+    tokens,
     watch,
 )
 from minikube_py.apiserver.context import server_of, state_of
@@ -54,6 +56,8 @@ def add_routes(app: web.Application) -> None:
     router.add_get("/api/{version}", discovery.resources)
     router.add_get("/apis/{group}", discovery.group)
     router.add_get("/apis/{group}/{version}", discovery.resources)
+    router.add_get("/.well-known/openid-configuration", tokens.openid_configuration)
+    router.add_get("/openid/v1/jwks", tokens.jwks)
     router.add_get("/openapi/v2", openapi.version_2)
     router.add_get("/openapi/v3", openapi.index)
     router.add_get("/openapi/v3/{path:.+}", openapi.document)
@@ -65,9 +69,11 @@ async def resource(request: web.Request) -> web.StreamResponse:
     """Every request for a resource, whatever its verb."""
     state = state_of(request)
     target = state.target
-    if target is None or target.rest:
+    if target is None or (target.rest and target.subresource != "proxy"):
         raise no_such_resource(target)
-    review = reviews.HANDLERS.get((target.group, target.version, target.resource))
+    if metrics_api.serves(target):
+        return await metrics_api.answer(request)
+    review = reviews.handler_of(target)
     if review is not None and request.method == "POST":
         return await review(request)
     if (target.group, target.resource, request.method) == ("", "bindings", "POST"):

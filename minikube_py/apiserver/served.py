@@ -10,6 +10,7 @@ from minikube_py.kinds.kind import Kind
 from minikube_py.meta.objects import GroupVersionKind
 
 _READ_WRITE = ("get", "patch", "update")
+_PROXIED = ("create", "delete", "get", "patch", "update")
 
 
 @dataclass(frozen=True)
@@ -35,13 +36,27 @@ class ServedResource:
 
 REVIEWS = tuple(
     ServedResource(
-        GroupVersionKind(group, "v1", kind), kind.lower() + "s", kind.lower(), False, ("create",)
+        GroupVersionKind(group, "v1", kind),
+        kind.lower() + "s",
+        kind.lower(),
+        kind.startswith("Local"),
+        ("create",),
     )
     for group, kind in (
         ("authentication.k8s.io", "SelfSubjectReview"),
+        ("authentication.k8s.io", "TokenReview"),
+        ("authorization.k8s.io", "LocalSubjectAccessReview"),
         ("authorization.k8s.io", "SelfSubjectAccessReview"),
         ("authorization.k8s.io", "SelfSubjectRulesReview"),
+        ("authorization.k8s.io", "SubjectAccessReview"),
     )
+)
+
+METRICS = tuple(
+    ServedResource(
+        GroupVersionKind("metrics.k8s.io", "v1beta1", kind), plural, "", namespaced, ("get", "list")
+    )
+    for kind, plural, namespaced in (("NodeMetrics", "nodes", False), ("PodMetrics", "pods", True))
 )
 
 # Subresources that are answered; a kind may name more, which routes refuse by name.
@@ -52,6 +67,7 @@ _ANSWERED: dict[str, tuple[GroupVersionKind, tuple[str, ...]]] = {
     "exec": (GroupVersionKind("", "v1", "PodExecOptions"), ("create", "get")),
     "finalize": (GroupVersionKind("", "v1", "Namespace"), ("update",)),
     "log": (GroupVersionKind("", "v1", "Pod"), ("get",)),
+    "token": (GroupVersionKind("authentication.k8s.io", "v1", "TokenRequest"), ("create",)),
     "portforward": (GroupVersionKind("", "v1", "PodPortForwardOptions"), ("create", "get")),
 }
 
@@ -63,8 +79,8 @@ def served_resources(catalog: Catalog) -> Mapping[tuple[str, str], Sequence[Serv
     }
     for kind in catalog.all():
         found[kind.group, kind.version].append(_served(kind))
-    for review in REVIEWS:
-        found.setdefault((review.gvk.group, review.gvk.version), []).append(review)
+    for unstored in (*REVIEWS, *METRICS):
+        found.setdefault((unstored.gvk.group, unstored.gvk.version), []).append(unstored)
     return found
 
 
@@ -86,6 +102,9 @@ def _subresources(kind: Kind) -> list[ServedSubresource]:
         ServedSubresource(name, *_ANSWERED[name]) for name in kind.subresources if name in _ANSWERED
     ]
     found += [ServedSubresource(name, kind.gvk, _READ_WRITE) for name in kind.parts]
+    if "proxy" in kind.subresources:
+        options = GroupVersionKind("", "v1", f"{kind.kind}ProxyOptions")
+        found.append(ServedSubresource("proxy", options, _PROXIED))
     if kind.has_status:
         found.append(ServedSubresource("status", kind.gvk, _READ_WRITE))
     if kind.scale is not None:

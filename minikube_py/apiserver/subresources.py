@@ -3,19 +3,23 @@ eviction.
 """
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
 
-from minikube_py.apiserver import bodies, handlers, options, responses
+from minikube_py.apiserver import bodies, handlers, options, responses, tokens
+from minikube_py.apiserver.authz import attributes_of, forbidden
 from minikube_py.apiserver.context import server_of, state_of, target_of
 from minikube_py.apiserver.negotiation import Media, body_format, negotiate
+from minikube_py.apiserver.proxy.handlers import node_proxy, pod_proxy, service_proxy
 from minikube_py.apiserver.streams import log
 from minikube_py.apiserver.streams.entry import serve_attach, serve_exec, serve_port_forward
-from minikube_py.kinds.catalog import POD
+from minikube_py.apiserver.targets import Target
 from minikube_py.kinds.kind import Kind
 from minikube_py.meta.errors import BadRequest, Conflict, MethodNotAllowed
 from minikube_py.meta.objects import Object, name_of
+from minikube_py.resources.eviction import evict
 
 Handler = Callable[[web.Request, Kind], Awaitable[web.StreamResponse]]
 _SUCCESS: Object = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}
@@ -29,20 +33,32 @@ async def pod_log(request: web.Request, _kind: Kind) -> web.StreamResponse:
 
 
 async def pod_exec(request: web.Request, _kind: Kind) -> web.StreamResponse:
-    target = target_of(request)
+    target = _may_create(request)
     return await serve_exec(request, server_of(request).streams, target.namespace, target.name)
 
 
 async def pod_attach(request: web.Request, _kind: Kind) -> web.StreamResponse:
-    target = target_of(request)
+    target = _may_create(request)
     return await serve_attach(request, server_of(request).streams, target.namespace, target.name)
 
 
 async def pod_port_forward(request: web.Request, _kind: Kind) -> web.StreamResponse:
-    target = target_of(request)
+    target = _may_create(request)
     return await serve_port_forward(
         request, server_of(request).streams, target.namespace, target.name
     )
+
+
+def _may_create(request: web.Request) -> Target:
+    """WebSockets begin as a GET, whose verb is `get`: who may only look must not get a shell by it.
+    Raises Forbidden.
+    """
+    server, state, target = server_of(request), state_of(request), target_of(request)
+    if state.verb != "create":
+        asked = attributes_of(state.user, "create", request.path, target)
+        if not (decision := server.authorizer.authorize(asked)).allowed:
+            raise forbidden(asked, decision.reason)
+    return target
 
 
 async def bind_pod(request: web.Request, _kind: Kind) -> web.StreamResponse:
@@ -60,7 +76,7 @@ async def bind_pod(request: web.Request, _kind: Kind) -> web.StreamResponse:
 
 
 async def evict_pod(request: web.Request, _kind: Kind) -> web.StreamResponse:
-    """Deletion that asks politely; nothing here limits disruption yet, so it never says no."""
+    """Deletion that asks politely: a PodDisruptionBudget may say no."""
     server, target = server_of(request), target_of(request)
     eviction = await _read(request)
     if name_of(eviction) not in ("", target.name):
@@ -68,7 +84,8 @@ async def evict_pod(request: web.Request, _kind: Kind) -> web.StreamResponse:
     wanted = options.delete_options(
         request.query, eviction.get("deleteOptions"), user=state_of(request).user
     )
-    await server.finish(server.resources.delete(POD, target.namespace, target.name, wanted))
+    wanted = replace(wanted, dry_run=wanted.dry_run or _is_dry_run(request))
+    await server.finish(evict(server.resources, target.namespace, target.name, wanted))
     return await _send_success(request)
 
 
@@ -98,14 +115,18 @@ HANDLERS: dict[tuple[str, str, str, str], Handler] = {
     ("", "pods", "portforward", "GET"): pod_port_forward,
     ("", "pods", "portforward", "POST"): pod_port_forward,
     ("", "pods", "binding", "POST"): bind_pod,
+    ("", "serviceaccounts", "token", "POST"): tokens.create_token,
     ("", "pods", "eviction", "POST"): evict_pod,
     ("", "namespaces", "finalize", "PUT"): finalize_namespace,
+}
+_PROXIES: dict[tuple[str, str], Handler] = {
+    ("", "nodes"): node_proxy,
+    ("", "pods"): pod_proxy,
+    ("", "services"): service_proxy,
 }
 
 _ADVICE = {
     "resize": "change the resources in the workload's template instead",
-    "proxy": "use kubectl port-forward, a Service or an Ingress instead",
-    "token": "authenticate with the client certificate of the kubeconfig instead",
 }
 
 
@@ -114,6 +135,8 @@ def find_handler(request: web.Request, kind: Kind) -> Callable[[], Awaitable[web
     target = target_of(request)
     subresource, method = target.subresource, request.method
     special = HANDLERS.get((kind.group, kind.plural, subresource, method))
+    if subresource == "proxy":
+        special = _PROXIES.get((kind.group, kind.plural))
     if special is not None:
         return lambda: special(request, kind)
     if subresource in _ADVICE and subresource in kind.subresources:

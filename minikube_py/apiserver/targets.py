@@ -11,7 +11,7 @@ from dataclasses import dataclass
 _NAMESPACE_SUBRESOURCES = ("status", "finalize")
 _VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "HEAD": "get"}
 CONNECT = ("exec", "attach", "portforward", "proxy")
-"""Subresources that are streams whatever method asks for them."""
+"""Subresources that last as long as their clients like."""
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,7 @@ def parse_target(path: str) -> Target | None:
 
 
 def verb_of(method: str, target: Target, query: Mapping[str, str]) -> str:
-    """The API's verb; "" for a method that no resource has."""
-    if target.subresource in CONNECT:
-        return "create"
+    """The API's verb, read from the method alone, also for streams; "" for a method without one."""
     if method == "GET":
         if target.name:
             return "get"

@@ -14,6 +14,7 @@ from minikube_py.container_runtime.interface import ContainerRuntime
 from minikube_py.control_loop.informer import Informers
 from minikube_py.control_loop.recorder import Recorder
 from minikube_py.controllers.kubernetes_service import ApiAddress
+from minikube_py.daemon.access import ADMIN, Access, open_access
 from minikube_py.daemon.api import ApiEndpoint, server_context
 from minikube_py.daemon.bootstrap import bootstrap
 from minikube_py.daemon.certificates import CertificateAuthority
@@ -22,6 +23,7 @@ from minikube_py.daemon.component import Component
 from minikube_py.daemon.controllers import ClusterFacts, Recorders, new_controllers
 from minikube_py.daemon.ground import Ground, host_address, kubernetes_address, node_name
 from minikube_py.daemon.kubeconfig import write_kubeconfig
+from minikube_py.daemon.node_side import node_side
 from minikube_py.daemon.readiness import Check, dns_answers, node_is_ready
 from minikube_py.daemon.served_pods import ServedPodNetwork
 from minikube_py.daemon.settings import Settings
@@ -41,7 +43,6 @@ from minikube_py.scheduler.scheduler import Scheduler
 from minikube_py.store.interface import Store
 
 CLUSTER_DOMAIN = "cluster.local"
-ADMIN = ("kubernetes-admin", ["system:masters"])
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,9 @@ async def build(
     authority = CertificateAuthority.open(
         settings.data_dir / "pki", name=settings.cluster.name, clock=clock
     )
+    access = open_access(
+        settings.data_dir / "pki", resources, informers, clock, domain=CLUSTER_DOMAIN
+    )
     recorder = recorders.new("ingress")
     network = await _network(settings, ground, resources, informers, authority, recorder)
     servers = network.components if network else [PaperIngress(informers, resources, recorder)]
@@ -102,6 +106,7 @@ async def build(
         ServedPodNetwork(ground.pod_network, network.proxy) if network else ground.pod_network,
         recorders.new("kubelet"),
         clock,
+        access.tokens,
     )
     scheduler = Scheduler(resources, informers, recorders.new("default-scheduler"), clock)
     controllers = new_controllers(
@@ -109,13 +114,20 @@ async def build(
         informers,
         recorders,
         clock,
-        facts=_facts(settings, runtime, ground, authority),
+        facts=_facts(settings, runtime, ground, authority, access),
     )
     checks = {"node": node_is_ready(informers.of(catalog.NODE))}
     if network is not None:
         checks |= network.checks(ranges.dns)
     app = build_app(
-        resources, streams=kubelet.streams, checks={"runtime": runtime.ping, **checks}, clock=clock
+        resources,
+        streams=kubelet.streams,
+        checks={"runtime": runtime.ping, **checks},
+        authenticator=access.authenticator,
+        authorizer=access.authorizer,
+        tokens=access.tokens,
+        node=node_side(kubelet, on_paper=settings.simulated),
+        clock=clock,
     )
     api = _api(settings, ground, authority, app)
     return ControlPlane(
@@ -129,7 +141,11 @@ async def build(
 
 
 def _facts(
-    settings: Settings, runtime: ContainerRuntime, ground: Ground, authority: CertificateAuthority
+    settings: Settings,
+    runtime: ContainerRuntime,
+    ground: Ground,
+    authority: CertificateAuthority,
+    access: Access,
 ) -> ClusterFacts:
     """Pods reach the API at the gateway of their network; those on paper never ask."""
     return ClusterFacts(
@@ -139,6 +155,7 @@ def _facts(
             ground.ranges.gateway, ground.choices.api_port, kubernetes_address(ground.ranges)
         ),
         authority.certificate_pem.decode(),
+        access.tokens,
     )
 
 
@@ -211,12 +228,11 @@ def _api(
         kubernetes_address(ground.ranges),
         *addresses,
     ]
-    user, groups = ADMIN
     write_kubeconfig(
         settings.data_dir / "kubeconfig",
         cluster=settings.cluster.name,
         server=f"https://127.0.0.1:{port}",
         ca=authority.certificate_pem,
-        client=authority.issue_client(user, groups),
+        client=authority.issue_client(ADMIN.name, ADMIN.groups),
     )
     return ApiEndpoint(app, server_context(authority, names), addresses, port)

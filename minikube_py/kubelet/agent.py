@@ -23,17 +23,20 @@ from minikube_py.kinds.schema import KUBERNETES_VERSION
 from minikube_py.kubelet import host_facts
 from minikube_py.kubelet.cluster_reader import ClusterReader
 from minikube_py.kubelet.container_spec import HostFacts
+from minikube_py.kubelet.endpoints import KubeletEndpoints
 from minikube_py.kubelet.facts import is_running
 from minikube_py.kubelet.host_files import HostFiles
 from minikube_py.kubelet.images import Images
 from minikube_py.kubelet.node import NodeFacts, allocatable
 from minikube_py.kubelet.node_agent import NodeAgent
 from minikube_py.kubelet.pod_network import PodNetwork
+from minikube_py.kubelet.pod_tokens import PodTokens, TokenSource
 from minikube_py.kubelet.pod_workers import PodWorkers
 from minikube_py.kubelet.probe_actions import ProbeActions
 from minikube_py.kubelet.references import ReferenceKind
 from minikube_py.kubelet.streams import PodStreams
 from minikube_py.kubelet.tools import KubeletSettings, Tools
+from minikube_py.kubelet.usage import UsageReader, this_host
 from minikube_py.kubelet.volumes import Volumes
 from minikube_py.meta.objects import Object, get_path, name_of, namespace_of, uid_of
 from minikube_py.meta.timestamps import Clock
@@ -59,6 +62,7 @@ class Kubelet:
         pod_network: PodNetwork,
         recorder: Recorder,
         clock: Clock,
+        tokens: TokenSource | None = None,
     ) -> None:
         self._settings = settings
         self._resources = resources
@@ -70,6 +74,9 @@ class Kubelet:
         self._pods = informers.of(POD)
         self._reader = ClusterReader(resources, informers)
         self._streams = PodStreams(runtime, self._read_pod, clock)
+        self._tokens = PodTokens(tokens, clock) if tokens is not None else None
+        self.usage = UsageReader(runtime, clock, None if settings.on_paper else this_host)
+        self.endpoints = KubeletEndpoints(settings, runtime, self._pods, self.usage)
         self._workers: PodWorkers | None = None
         for kind in (CONFIG_MAP, SECRET, PERSISTENT_VOLUME_CLAIM):
             informers.of(kind)
@@ -145,6 +152,7 @@ class Kubelet:
             host=host,
             runtime_name=facts.info.name,
             allocatable=allocatable(facts),
+            tokens=self._tokens,
         )
 
     async def _adopt(self, workers: PodWorkers) -> None:

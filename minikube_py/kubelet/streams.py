@@ -50,6 +50,8 @@ class LogRequest(Protocol):
     def timestamps(self) -> bool: ...
     @property
     def limit_bytes(self) -> int | None: ...
+    @property
+    def stream(self) -> str: ...
 
 
 class PodReader(Protocol):
@@ -166,7 +168,9 @@ class PodStreams:
     async def _lines(self, container_id: str, options: LogRequest) -> AsyncIterator[bytes]:
         left = options.limit_bytes
         try:
-            async for _, line in self._runtime.logs(container_id, self._log_options(options)):
+            async for stream, line in self._runtime.logs(container_id, self._log_options(options)):
+                if options.stream not in ("All", stream.capitalize()):
+                    continue
                 if left is not None and len(line) >= left:
                     yield line[:left]
                     return

@@ -50,7 +50,10 @@ def test_paths_name_resources(path: str, expected: Target | None) -> None:
         pytest.param("DELETE", "/api/v1/nodes", {}, "deletecollection", id="deletecollection"),
         pytest.param("DELETE", "/api/v1/nodes/n", {}, "delete", id="delete"),
         pytest.param("PATCH", "/api/v1/nodes/n", {}, "patch", id="patch"),
-        pytest.param("GET", "/api/v1/namespaces/a/pods/b/exec", {}, "create", id="exec"),
+        pytest.param("GET", "/api/v1/namespaces/a/pods/b/exec", {}, "get", id="exec-websocket"),
+        pytest.param("POST", "/api/v1/namespaces/a/pods/b/exec", {}, "create", id="exec-spdy"),
+        pytest.param("DELETE", "/api/v1/nodes/n/proxy/x", {}, "delete", id="proxy"),
+        pytest.param("HEAD", "/api/v1/nodes/n/proxy/x", {}, "get", id="proxy-head"),
         pytest.param("OPTIONS", "/api/v1/nodes", {}, "", id="none"),
     ],
 )

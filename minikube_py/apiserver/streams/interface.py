@@ -24,6 +24,7 @@ class LogRequest:
     since_time: datetime | None = None
     timestamps: bool = False
     limit_bytes: int | None = None
+    stream: Literal["All", "Stdout", "Stderr"] = "All"
 
 
 class StreamSession(Protocol):

@@ -5,14 +5,18 @@ client closes it or goes away.
 """
 
 import asyncio
+import contextlib
 import logging
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from minikube_py.apiserver.streams.interface import StreamSession
+from minikube_py.container_runtime.interface import RuntimeFailure
 from minikube_py.meta.errors import ApiError, InternalError
 
 logger = logging.getLogger(__name__)
+# A process that has ended takes no input and has no size, but what it said still has to arrive.
+_PROCESS_GONE = (OSError, RuntimeError, RuntimeFailure)
 
 
 @dataclass(frozen=True)
@@ -87,12 +91,14 @@ async def _pump_input(session: StreamSession, remote: Remote) -> None:
     open_ = True
     while (event := await remote.receive()) is not None:
         if isinstance(event, Resize):
-            await session.resize(event.width, event.height)
+            with contextlib.suppress(*_PROCESS_GONE):
+                await session.resize(event.width, event.height)
         elif not open_:
             continue
         elif isinstance(event, StdinClosed):
             open_ = False
-            await session.close_stdin()
+            with contextlib.suppress(*_PROCESS_GONE):
+                await session.close_stdin()
         else:
             open_ = await _write(session, event.data)
 
@@ -101,7 +107,7 @@ async def _write(session: StreamSession, data: bytes) -> bool:
     """False when the process no longer reads: its output still counts."""
     try:
         await session.write(data)
-    except (ConnectionError, OSError):
+    except _PROCESS_GONE:
         return False
     return True
 

@@ -3,6 +3,7 @@ only.
 """
 
 import asyncio
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
 from aiohttp import web
@@ -25,10 +26,15 @@ async def upgrade_to_spdy(
     request: web.Request, headers: dict[str, str]
 ) -> "tuple[web.StreamResponse, UpgradedConnection]":
     """Answers 101. What the client sends from now on is read from the returned connection."""
+    return await take_over(request, {**headers, "Connection": "Upgrade", "Upgrade": SPDY})
+
+
+async def take_over(
+    request: web.Request, headers: Mapping[str, str]
+) -> "tuple[web.StreamResponse, UpgradedConnection]":
+    """Answers 101 with these headers; from then on the connection's bytes are the caller's."""
     connection = UpgradedConnection(request)
-    response = web.StreamResponse(
-        status=101, headers={**headers, "Connection": "Upgrade", "Upgrade": SPDY}
-    )
+    response = web.StreamResponse(status=101, headers=headers)
     response.force_close()
     # The client speaks only after the 101, so the parser is in place before the first byte.
     request.protocol.set_parser(cast("WebSocketReader", connection))  # has all that is called

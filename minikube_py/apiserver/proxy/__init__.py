@@ -1,0 +1,1 @@
+"""What lies behind `…/proxy`: pods, services and nodes asked over HTTP through the API server."""

@@ -1,0 +1,19 @@
+"""The node's side as the API server sees it: the kubelet of this process, and pods whose addresses
+lie on this host's own bridge, or on paper nowhere.
+"""
+
+from minikube_py.apiserver.node_side import NodeSide, direct
+from minikube_py.kubelet.agent import Kubelet
+from minikube_py.meta.errors import ServiceUnavailable
+
+
+def node_side(kubelet: Kubelet, *, on_paper: bool) -> NodeSide:
+    return NodeSide(kubelet.usage, kubelet.endpoints, _nowhere if on_paper else direct)
+
+
+def _nowhere(host: str, port: int) -> tuple[str, int]:
+    """Addresses on paper may belong to someone else in the world: nothing is ever sent there."""
+    raise ServiceUnavailable(
+        f"error trying to reach service: {host}:{port} exists on paper only, as this cluster runs "
+        "with --runtime simulated: use a cluster with --runtime docker"
+    )
