@@ -84,19 +84,17 @@ def _storage_class() -> Object:
 
 def _priority_classes() -> Iterator[Object]:
     """Those that kube-apiserver brings: for what a node, or a cluster, can't do without."""
-    for what, value in (("node", 2_000_001_000), ("cluster", 2_000_000_000)):
+    for what, value, words in (
+        ("node", 2_000_001_000, "not be moved from their current node."),
+        (
+            "cluster",
+            2_000_000_000,
+            "run in the cluster, but can be moved to another node if needed.",
+        ),
+    ):
         made = _named("scheduling.k8s.io/v1", "PriorityClass", f"system-{what}-critical")
-        description = "Used for system critical pods that must "
-        description += "not be moved from their current node."
-        if what == "cluster":
-            description = "Used for system critical pods that must run in the cluster, but can be "
-            description += "moved to another node if necessary."
-        yield made | {
-            "value": value,
-            "globalDefault": False,
-            "preemptionPolicy": "PreemptLowerPriority",
-            "description": description,
-        }
+        description = f"Used for system critical pods that must {words}"
+        yield made | {"value": value, "description": description}
 
 
 def _ingress_class() -> Object:

@@ -56,9 +56,9 @@ def _fresh_directory(target: Path, now: datetime) -> Path:
 def _write(path: Path, file: File, group: int | None) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(file.content)
-    if group is not None:
+    if group is not None or file.user is not None:
         # Readable by the pod's group, as kubelet's SetVolumeOwnership does for what it projects.
-        os.chown(path, -1, group)
+        os.chown(path, -1 if file.user is None else file.user, -1 if group is None else group)
     path.chmod(file.mode | 0o040 if group is not None else file.mode)
 
 

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -69,6 +70,8 @@ class HostFiles:
     ) -> bool:
         """True when something changed."""
         owner = group if self._privileged else None
+        if not self._privileged:
+            payload = {path: replace(file, user=None) for path, file in payload.items()}
         try:
             return write_atomically(target, payload, now, group=owner)
         except OSError as error:

@@ -11,7 +11,7 @@ from typing import Any
 
 from minikube_py.kubelet.field_refs import BadFieldRef, PodPlace, field_value, resource_value
 from minikube_py.kubelet.references import SourceKind
-from minikube_py.meta.objects import Object, namespace_of
+from minikube_py.meta.objects import Object, get_path, namespace_of
 
 DEFAULT_MODE = 0o644
 
@@ -26,8 +26,11 @@ class ProjectionProblem(Exception):
 
 @dataclass(frozen=True)
 class File:
+    """`user` owns it; None = whoever writes it."""
+
     content: bytes
     mode: int
+    user: int | None = None
 
 
 Payload = dict[str, File]
@@ -66,10 +69,16 @@ class Projector:
             if field == "downwardAPI":
                 return self._downward(pod, spec, default)
             if field == "serviceAccountToken" and self.token is not None:
-                token = self.token(pod, spec)
-                return {_checked(spec["path"]): File(token.encode(), default)}
+                return {_checked(spec["path"]): self._token_file(pod, spec, default)}
             raise ProjectionProblem(f"projected.sources.{field} is not supported")
         return {}
+
+    def _token_file(self, pod: Object, spec: Mapping[str, Any], default: int) -> File:
+        """Where the pod's user or group is known, it is nobody else's (kubelet's projected.go)."""
+        assert self.token is not None
+        content, user = self.token(pod, spec).encode(), only_user(pod)
+        has_group = get_path(pod, "spec", "securityContext", "fsGroup") is not None
+        return File(content, 0o600 if has_group or user is not None else default, user)
 
     def _data(
         self, pod: Object, kind: SourceKind, spec: Mapping[str, Any], default: int
@@ -107,6 +116,18 @@ class Projector:
                 raise ProjectionProblem(f"downwardAPI {item.get('path')}: {error}") from error
             payload[_checked(item["path"])] = File(text.encode(), _mode(item, default))
         return payload
+
+
+def only_user(pod: Object) -> int | None:
+    """As whom every container of the pod is said to run; None when they differ or don't say."""
+    spec = pod.get("spec") or {}
+    general = get_path(spec, "securityContext", "runAsUser")
+    users = {
+        get_path(container, "securityContext", "runAsUser", default=general)
+        for container in [*(spec.get("initContainers") or []), *(spec.get("containers") or [])]
+    }
+    found = users.pop() if len(users) == 1 else None
+    return None if found is None else int(found)
 
 
 def _binary_data(kind: SourceKind, obj: Object) -> dict[str, bytes]:

@@ -87,7 +87,9 @@ class PodSync:
                 raise
             state.observed = observed or ObservedPod(state.identity)
         await self._read_messages(state)
-        if state.refresh and state.pod is not None and not state.gone:
+        renew_at = self._renew_tokens_at(state)
+        due = renew_at is not None and renew_at <= self._tools.clock()
+        if (state.refresh or due) and state.pod is not None and not state.gone:
             state.refresh = False
             self._refresh(state, state.pod)
 
@@ -98,6 +100,18 @@ class PodSync:
             found = member(state.pod, container.name)
             if found is not None:
                 state.messages[container.id] = await self._files.message(found, container)
+
+    def _renew_tokens_at(self, state: PodState) -> datetime | None:
+        """Of containers that run; the others get theirs with their volumes."""
+        tokens = self._tools.tokens
+        if tokens is None or state.pod is None or state.gone:
+            return None
+        running = any(is_running(container) for container in state.observed.containers)
+        return tokens.renew_at(state.pod) if running else None
+
+    def _forget_tokens(self, state: PodState) -> None:
+        if self._tools.tokens is not None:
+            self._tools.tokens.forget(state.identity.uid)
 
     def _refresh(self, state: PodState, pod: Object) -> None:
         """What mounted files show may have changed; what waited for it may go on."""
@@ -148,7 +162,7 @@ class PodSync:
             state.wake.set()
             if not any("waiting" in entry for entry in _main_states(state.pod)):
                 state.trace.finish()
-        return _earliest(plan.look_again_at, state.next_retry())
+        return _earliest(plan.look_again_at, state.next_retry(), self._renew_tokens_at(state))
 
     def _tell_back_offs(self, state: PodState, pod: Object, plan: PodPlan) -> None:
         """Once for each container that has to wait."""
@@ -344,6 +358,7 @@ class PodSync:
         state.observed = _without(state.observed, gone)
         await self._tools.network.release(state.identity.uid)
         await self._tools.volumes.tear_down(state.identity.uid)
+        self._forget_tokens(state)
         state.volumes, state.released = None, True
 
     async def _remove(self, state: PodState, plan: PodPlan) -> None:
@@ -354,6 +369,7 @@ class PodSync:
         await self._remove_from_runtime(plan.remove_containers, plan.remove_sandboxes)
         await self._tools.network.release(identity.uid)
         await self._tools.files.remove(self._tools.pod_dir(identity.uid))
+        self._forget_tokens(state)
         if state.pod is not None and not state.gone:
             # Gone already, or another pod of the same name: ours is done either way.
             with suppress(NotFound, Conflict):

@@ -12,8 +12,9 @@ from minikube_py.kubelet.field_refs import PodPlace
 from minikube_py.kubelet.host_files import HostFiles
 from minikube_py.kubelet.images import Images
 from minikube_py.kubelet.pod_network import PodNetwork
+from minikube_py.kubelet.pod_tokens import PodTokens
 from minikube_py.kubelet.probe_actions import ProbeActions
-from minikube_py.kubelet.projections import Projector, Token
+from minikube_py.kubelet.projections import Projector
 from minikube_py.kubelet.volumes import Volumes
 from minikube_py.meta.cluster import Cluster
 from minikube_py.meta.timestamps import Clock
@@ -57,13 +58,14 @@ class Tools:
     host: HostFacts
     runtime_name: str
     allocatable: Mapping[str, str]
-    token: Token | None = None
+    tokens: PodTokens | None = None
 
     def place(self, pod_ip: str = "") -> PodPlace:
         return PodPlace(self.settings.host_ip, pod_ip, self.allocatable)
 
     def projector(self) -> Projector:
-        return Projector(self.reader.look_up, self.place(), self.token)
+        token = self.tokens.token if self.tokens is not None else None
+        return Projector(self.reader.look_up, self.place(), token)
 
     def pod_dir(self, uid: str) -> Path:
         return self.settings.pods_dir / uid

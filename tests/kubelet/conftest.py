@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from minikube_py.container_runtime.docker_engine import DockerEngine
 from minikube_py.container_runtime.interface import ContainerRuntime, ObservedContainer
@@ -17,11 +18,12 @@ from minikube_py.container_runtime.simulated import SimulatedRuntime
 from minikube_py.control_loop.informer import Informers
 from minikube_py.control_loop.recorder import Recorder
 from minikube_py.daemon.mounts import unmount_below
-from minikube_py.kinds.catalog import EVENT, NAMESPACE, POD, builtin_catalog
+from minikube_py.kinds.catalog import CONFIG_MAP, EVENT, NAMESPACE, POD, builtin_catalog
 from minikube_py.kinds.kind import Kind
 from minikube_py.kubelet.agent import Kubelet, KubeletSettings
 from minikube_py.kubelet.host_files import HostFiles
 from minikube_py.kubelet.pod_network import PodNetwork
+from minikube_py.kubelet.pod_tokens import TokenSource
 from minikube_py.meta.cluster import Cluster
 from minikube_py.meta.objects import Object, find_condition, get_path, name_of
 from minikube_py.meta.timestamps import system_clock
@@ -30,7 +32,9 @@ from minikube_py.network.host import Host
 from minikube_py.network.pod_network import BridgePodNetwork, PaperPodNetwork
 from minikube_py.network.ranges import pick_ranges
 from minikube_py.resources.allocate import ServiceAllocator
+from minikube_py.resources.json_web_tokens import SigningKey
 from minikube_py.resources.resources import Resources
+from minikube_py.resources.service_account_tokens import ServiceAccountTokens
 from minikube_py.store.sqlite import SqliteStore
 
 NODE = "node-1"
@@ -48,7 +52,14 @@ class World:
     network: PodNetwork
     data_dir: Path
     on_paper: bool = False
+    tokens: TokenSource = field(init=False)
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        key = SigningKey(ec.generate_private_key(ec.SECP256R1()))
+        self.tokens = ServiceAccountTokens(
+            self.resources, key, issuer="https://test", clock=system_clock
+        )
 
     def start_kubelet(self) -> Kubelet:
         informers = Informers(self.resources)
@@ -62,7 +73,14 @@ class World:
             on_paper=self.on_paper,
         )
         kubelet = Kubelet(
-            settings, self.resources, informers, self.runtime, self.network, recorder, system_clock
+            settings,
+            self.resources,
+            informers,
+            self.runtime,
+            self.network,
+            recorder,
+            system_clock,
+            self.tokens,
         )
         self._tasks = [
             asyncio.create_task(part.run()) for part in (informers, recorder, self.runtime, kubelet)
@@ -220,6 +238,8 @@ async def _resources(path: Path) -> AsyncIterator[Resources]:
         for name in NAMESPACES:
             body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
             await resources.create(NAMESPACE, None, body)
+        authority = {"metadata": {"name": "kube-root-ca.crt"}, "data": {"ca.crt": "a certificate"}}
+        await resources.create(CONFIG_MAP, "default", authority)
         yield resources
     finally:
         await store.close()

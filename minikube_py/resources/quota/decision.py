@@ -22,10 +22,10 @@ class Charge:
     """All of an object that quotas ask about."""
 
     usage: Usage
-    traits: Traits | None
+    traits: Traits
 
 
-NOTHING = Charge({}, None)
+NOTHING = Charge({}, {})
 
 
 def charge_of(kind: Kind, obj: Object | None) -> Charge:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from minikube_py.kinds.catalog import RESOURCE_QUOTA, Catalog
+from minikube_py.kinds.catalog import POD, RESOURCE_QUOTA, Catalog
 from minikube_py.kinds.kind import Kind
 from minikube_py.meta import encoding
 from minikube_py.meta.objects import Object, namespace_of, resource_version_of
@@ -136,7 +136,7 @@ class QuotaLedger:
     # --- deciding --------------------------------------------------------------------------------
 
     def _check(self, request: AdmissionRequest, quota: Object, new: Charge, old: Charge) -> None:
-        if new.traits is not None and is_in_scope(quota, new.traits):
+        if request.kind is POD and is_in_scope(quota, new.traits):
             missing = missing_requests(quota, request.obj)
             if missing:
                 raise request.forbidden(missing)
@@ -167,7 +167,7 @@ class QuotaLedger:
         """What stored objects of one kind use of `names`, as far as the quota is about them."""
         total = dict.fromkeys(names, Decimal(0))
         if is_only_counted(kind):
-            if is_in_scope(quota, None):
+            if is_in_scope(quota, {}):
                 count = Decimal(self._store.count(store_prefix(kind, namespace)))
                 each = usage_of(kind, {})
                 total = {name: each.get(name, Decimal(0)) * count for name in names}

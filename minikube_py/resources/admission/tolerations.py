@@ -1,26 +1,18 @@
-"""What every Pod gets that its author left out."""
+"""DefaultTolerationSeconds: a Pod stays five minutes on a node that is not ready, unless it says
+otherwise.
+"""
 
 from minikube_py.kinds.catalog import POD
 from minikube_py.meta.objects import Object
 from minikube_py.resources.admission.request import AdmissionRequest, Lookup
 
-_TOLERATION_SECONDS = 300
-
-
-def service_account(request: AdmissionRequest, _lookup: Lookup) -> None:
-    """Every Pod has an account; `serviceAccount` is the field's old name, kept in step."""
-    if not request.is_a(POD, "CREATE"):
-        return
-    spec = request.obj.setdefault("spec", {})
-    account = spec.get("serviceAccountName") or spec.get("serviceAccount") or "default"
-    spec["serviceAccountName"] = spec["serviceAccount"] = account
+_SECONDS = 300
 
 
 def default_tolerations(request: AdmissionRequest, _lookup: Lookup) -> None:
-    """A Pod stays five minutes on a node that is not ready, unless it says otherwise."""
     if not request.is_a(POD, "CREATE"):
         return
-    spec = request.obj["spec"]
+    spec = request.obj.setdefault("spec", {})
     tolerations = spec.get("tolerations") or []
     for taint in ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"):
         if not any(_tolerates(toleration, taint) for toleration in tolerations):
@@ -29,7 +21,7 @@ def default_tolerations(request: AdmissionRequest, _lookup: Lookup) -> None:
                     "key": taint,
                     "operator": "Exists",
                     "effect": "NoExecute",
-                    "tolerationSeconds": _TOLERATION_SECONDS,
+                    "tolerationSeconds": _SECONDS,
                 }
             )
     spec["tolerations"] = tolerations

@@ -7,6 +7,7 @@ from minikube_py.kinds.catalog import (
     INGRESS_CLASS,
     PERSISTENT_VOLUME_CLAIM,
     POD,
+    SERVICE_ACCOUNT,
     STORAGE_CLASS,
 )
 from minikube_py.meta.objects import Object
@@ -36,6 +37,7 @@ async def storage_class(resources: Resources, name: str, *, default: bool = True
 async def test_pods_get_an_account_under_both_names(resources: Resources) -> None:
     named = pod("named")
     named["spec"]["serviceAccountName"] = "robot"
+    await resources.create(SERVICE_ACCOUNT, "default", {"metadata": {"name": "robot"}})
 
     made = (await resources.create(POD, "default", pod())).object
     kept = (await resources.create(POD, "default", named)).object
