@@ -15,3 +15,10 @@ def certificates() -> Certificates:
 async def cluster(tmp_path: Path, certificates: Certificates) -> AsyncIterator[Cluster]:
     async with serve(tmp_path, certificates) as serving:
         yield serving
+
+
+@pytest.fixture
+async def secured(tmp_path: Path, certificates: Certificates) -> AsyncIterator[Cluster]:
+    """A cluster where roles decide and tokens are known."""
+    async with serve(tmp_path, certificates, secured=True) as serving:
+        yield serving

@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,22 @@ import trustme
 from aiohttp import web
 
 from minikube_py.apiserver.app import build_app, build_runner
-from minikube_py.kinds.catalog import NAMESPACE, builtin_catalog
+from minikube_py.control_loop.informer import Informers
+from minikube_py.control_loop.recorder import Recorder
+from minikube_py.controllers.cluster_role_aggregation import (
+    new_cluster_role_aggregation_controller,
+)
+from minikube_py.daemon.access import Access, open_access
+from minikube_py.kinds.catalog import (
+    CLUSTER_ROLE,
+    CLUSTER_ROLE_BINDING,
+    NAMESPACE,
+    ROLE,
+    ROLE_BINDING,
+    builtin_catalog,
+)
+from minikube_py.meta.timestamps import system_clock
+from minikube_py.resources.default_roles.reconcile import ensure_default_roles
 from minikube_py.resources.resources import Resources, ServiceAllocator
 from minikube_py.store.sqlite import SqliteStore
 from tests.apiserver.fake_streams import EchoStreams
@@ -93,13 +108,19 @@ current-context: t
 
 
 @asynccontextmanager
-async def serve(folder: Path, certificates: Certificates, **options: Any) -> AsyncIterator[Cluster]:
-    """`options` go to build_app."""
+async def serve(
+    folder: Path, certificates: Certificates, *, secured: bool = False, **options: Any
+) -> AsyncIterator[Cluster]:
+    """`options` go to build_app; `secured`: tokens are known, and roles decide."""
     store = await SqliteStore.open(folder / "state.db")
     allocator = ServiceAllocator("10.96.0.0/16")
     resources = Resources(store, builtin_catalog(), allocator=allocator)
     await resources.create(NAMESPACE, None, {"metadata": {"name": "default"}})
     streams = EchoStreams()
+    guard = AsyncExitStack()
+    if secured:
+        access = await guard.enter_async_context(_secured(resources, folder))
+        options = {**options, **vars(access)}
     runner = build_runner(build_app(resources, **{"streams": streams, **options}))
     await runner.setup()
     try:
@@ -111,7 +132,27 @@ async def serve(folder: Path, certificates: Certificates, **options: Any) -> Asy
             yield Cluster(url, resources, streams, certificates, session, runner, folder)
     finally:
         await _stop(runner)
+        await guard.aclose()
         await store.close()
+
+
+@asynccontextmanager
+async def _secured(resources: Resources, folder: Path) -> AsyncIterator[Access]:
+    """As the daemon wires it: keys in `folder`, the default roles, and an index that follows."""
+    await resources.create(NAMESPACE, None, {"metadata": {"name": "kube-system"}})
+    await ensure_default_roles(resources)
+    informers = Informers(resources)
+    aggregation = new_cluster_role_aggregation_controller(
+        resources, informers, Recorder(resources, "test", system_clock, host="t"), system_clock
+    )
+    access = open_access(folder, resources, informers, system_clock, domain="cluster.local")
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(each.run()) for each in (informers, aggregation)]
+        for kind in (CLUSTER_ROLE, CLUSTER_ROLE_BINDING, ROLE, ROLE_BINDING):
+            await informers.of(kind).wait_synced()
+        yield access
+        for task in tasks:
+            task.cancel()
 
 
 async def _stop(runner: web.AppRunner) -> None:
