@@ -152,10 +152,17 @@ async def test_logs_are_read_with_their_options(cluster: Cluster) -> None:
 @pytest.mark.parametrize(
     ("path", "params", "code"),
     [
-        pytest.param(f"{POD}/log", {"tailLines": "-1"}, 400, id="tail"),
+        pytest.param(f"{POD}/log", {"tailLines": "-1"}, 422, id="tail"),
+        pytest.param(f"{POD}/log", {"tailLines": "few"}, 400, id="no-number"),
+        pytest.param(f"{POD}/log", {"limitBytes": "0"}, 422, id="limit"),
+        pytest.param(f"{POD}/log", {"sinceSeconds": "0"}, 422, id="since"),
+        pytest.param(f"{POD}/log", {"stream": "Both"}, 422, id="stream"),
+        pytest.param(
+            f"{POD}/log", {"stream": "Stderr", "tailLines": "1"}, 422, id="tail-of-a-stream"
+        ),
         pytest.param(f"{POD}/log", {"sinceTime": "noon"}, 400, id="time"),
         pytest.param(
-            f"{POD}/log", {"sinceTime": "2026-01-01T00:00:00Z", "sinceSeconds": "1"}, 400, id="both"
+            f"{POD}/log", {"sinceTime": "2026-01-01T00:00:00Z", "sinceSeconds": "1"}, 422, id="both"
         ),
         pytest.param(f"{POD}x/log", {}, 404, id="no-pod"),
     ],

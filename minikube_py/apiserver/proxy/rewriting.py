@@ -92,11 +92,10 @@ class Rewriter:
             path += "/" if parts.path.endswith("/") else ""
         return urlunsplit((scheme, host, path, parts.query, parts.fragment))
 
-    def page(self, text: str) -> str:
-        """HTML with every address that tags refer to put through `url`."""
-        return "".join(self._pieces(text))
-
-    def _pieces(self, text: str) -> Iterator[str]:
+    def page(self, text: str) -> Iterator[str]:
+        """HTML with every address that tags refer to put through `url`, piece by piece: a long page
+        is some work.
+        """
         done = position = 0
         while (start := text.find("<", position)) >= 0:
             name = _TAG_NAME.match(text, start + 1)
@@ -176,22 +175,21 @@ def returned_headers(headers: Headers) -> list[tuple[str, str]]:
     ]
 
 
-def decoded_page(body: bytes, encoding: str) -> bytes | None:
-    """HTML as it was before Content-Encoding; None for an encoding that isn't known, or a body that
-    isn't in it.
+def decoded_page(body: bytes, encoding: str, *, limit: int) -> bytes | None:
+    """HTML as it was before Content-Encoding; None for an encoding that isn't known, a body that
+    isn't in it, or one of more than `limit` bytes.
     """
     bits = {"gzip": 31, "deflate": -15, "": 0}.get(encoding.lower())
     if bits is None:
         return None
     if not bits:
         return body
+    reader = zlib.decompressobj(bits)
     try:
-        return zlib.decompressobj(bits).decompress(body, _PAGE_BYTES)
+        page = reader.decompress(body, limit)
     except zlib.error:
         return None
-
-
-_PAGE_BYTES = 64 * 1024 * 1024
+    return page if reader.eof else None
 
 
 def _end_to_end(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -4,6 +4,7 @@ whose addresses have to be rewritten.
 Made when first needed: a cluster nobody proxies through pays nothing.
 """
 
+import asyncio
 import ssl
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ _CONNECT_SECONDS = 10.0
 _CONNECTIONS = 256
 _PIECE_BYTES = 64 * 1024
 _PAGE_BYTES = 4 * 1024 * 1024  # a larger page passes as it is
+_TAGS_A_TURN = 100
 _AUTO_HEADERS = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 
 
@@ -134,17 +136,26 @@ async def _send_page(
         head += piece
     page = None
     if len(head) <= _PAGE_BYTES:
-        page = decoded_page(bytes(head), answer.headers.get("Content-Encoding", ""))
+        encoding = answer.headers.get("Content-Encoding", "")
+        page = decoded_page(bytes(head), encoding, limit=_PAGE_BYTES)
     if page is not None:
-        # Bytes that aren't UTF-8 come out as they went in.
-        text = rewriter.page(page.decode("utf-8", "surrogateescape"))
-        head = bytearray(text.encode("utf-8", "surrogateescape"))
+        head = await _rewritten(page, rewriter)
         response.headers.popall("Content-Encoding", None)
         response.headers["Content-Length"] = str(len(head))
     await response.prepare(request)
     await response.write(bytes(head))
     await _copy(answer, response)
     return response
+
+
+async def _rewritten(page: bytes, rewriter: Rewriter) -> bytearray:
+    """Bytes that aren't UTF-8 come out as they went in. Others get a turn every few tags."""
+    done = bytearray()
+    for number, piece in enumerate(rewriter.page(page.decode("utf-8", "surrogateescape"))):
+        done += piece.encode("utf-8", "surrogateescape")
+        if number % _TAGS_A_TURN == 0:
+            await asyncio.sleep(0)
+    return done
 
 
 async def _copy(answer: "ClientResponse", response: web.StreamResponse) -> None:
