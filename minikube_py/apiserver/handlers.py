@@ -10,6 +10,7 @@ from aiohttp import web
 from minikube_py.apiserver import bodies, options, responses
 from minikube_py.apiserver.context import RequestState, server_of, state_of, target_of
 from minikube_py.apiserver.negotiation import Media, body_format, negotiate, patch_type
+from minikube_py.apiserver.permissions import require_create_of_new
 from minikube_py.apiserver.tables import (
     TableWriter,
     encoded_all,
@@ -21,6 +22,7 @@ from minikube_py.meta.encoding import decode
 from minikube_py.meta.errors import BadRequest, MethodNotAllowed
 from minikube_py.meta.objects import Object, name_of, uid_of
 from minikube_py.resources.options import DeleteOptions, ListPage, Patch, WriteOptions, Written
+from minikube_py.resources.write import CREATED_BY_UPDATE
 
 # Kinds whose strategy answers a completed deletion with the object, not with a Status.
 _RETURNS_DELETED = frozenset(
@@ -50,7 +52,7 @@ async def list_(request: web.Request, kind: Kind) -> web.StreamResponse:
         return await responses.send_list(request, media, writer.head(metadata), rows)
     if media.is_metadata_only:
         return await _send_metadata_list(request, media, page, metadata)
-    head = responses.list_head(f"{kind.kind}List", kind.api_version, metadata)
+    head = responses.list_head(kind.list_name, kind.api_version, metadata)
     return await responses.send_list(request, media, head, page.items)
 
 
@@ -74,6 +76,8 @@ async def update(request: web.Request, kind: Kind, subresource: str = "") -> web
     media = negotiate(request.headers.get("Accept", ""))
     write = _write_options(request, state)
     obj = await read_object(request, state, write)
+    if kind.resource in CREATED_BY_UPDATE:
+        require_create_of_new(request, kind)
     written = await server.finish(
         server.resources.update(
             kind, target.namespace or None, target.name, obj, write, subresource=subresource
@@ -99,6 +103,8 @@ async def patch(request: web.Request, kind: Kind, subresource: str = "") -> web.
         find_duplicates=write.field_validation != "Ignore",
     )
     report_duplicates(state, write, body)
+    if wanted == "apply":
+        require_create_of_new(request, kind)
     written = await server.finish(
         server.resources.patch(
             kind,
@@ -142,7 +148,7 @@ async def delete_collection(request: web.Request, kind: Kind) -> web.StreamRespo
         server.resources.delete_collection(kind, target.namespace or None, selected, wanted)
     )
     metadata = {"resourceVersion": str(server.resources.store.revision)}
-    head = responses.list_head(f"{kind.kind}List", kind.api_version, metadata)
+    head = responses.list_head(kind.list_name, kind.api_version, metadata)
     return await responses.send_list(request, _plain(media), head, await encoded_all(deleted))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from minikube_py.apiserver.openapi_paths import paths_of
 from minikube_py.apiserver.served import ServedResource
+from minikube_py.kinds.kind import Kind
 from minikube_py.kinds.schema import KUBERNETES_VERSION, definitions
 from minikube_py.meta.objects import GroupVersionKind
 
@@ -29,38 +30,50 @@ _SPECIAL_V3: Mapping[str, Document] = {
 
 
 async def build_v3(resources: Sequence[ServedResource]) -> Document:
-    names = _Names()
+    names = _Names(resources, version=3)
     paths = await _paths(resources, names, _V3_REF, version=3)
     return {
         "openapi": "3.0.0",
         "info": _info(),
         "paths": paths,
-        "components": {"schemas": await _schemas(names.used, _as_v3)},
+        "components": {"schemas": await _schemas(names, _as_v3)},
     }
 
 
 async def build_v2(resources: Sequence[ServedResource]) -> Document:
-    names = _Names()
+    names = _Names(resources, version=2)
     paths = await _paths(resources, names, _V2_REF, version=2)
     return {
         "swagger": "2.0",
         "info": _info(),
         "paths": paths,
-        "definitions": await _schemas(names.used, lambda _name, definition: dict(definition)),
+        "definitions": await _schemas(names, lambda _name, definition: dict(definition)),
     }
 
 
 class _Names:
-    """Which definition a kind has, and which were used."""
+    """Which definition a kind has, and which were used; `custom` are those that no package has."""
 
-    def __init__(self) -> None:
+    def __init__(self, resources: Sequence[ServedResource], *, version: int) -> None:
         self.used: set[str] = set()
+        self.custom: dict[str, Mapping[str, Any]] = {}
         self._by_gvk: dict[tuple[str, str, str], str] = {}
         for name, definition in definitions().items():
             entries = definition.get("x-kubernetes-group-version-kind") or []
             if len(entries) == 1:
                 entry = entries[0]
                 self._by_gvk[entry["group"], entry["version"], entry["kind"]] = name
+        for resource in resources:
+            if resource.custom is not None:
+                self._add_custom(resource.custom, version)
+
+    def _add_custom(self, kind: Kind, version: int) -> None:
+        from minikube_py.kinds.custom import publishing  # not before there are custom kinds
+
+        self.custom |= publishing.definitions_of(kind, version=version)
+        self._by_gvk[kind.gvk] = kind.schema
+        list_name = publishing.list_definition_name(kind)
+        self._by_gvk[kind.group, kind.version, f"{kind.kind}List"] = list_name
 
     def find(self, gvk: GroupVersionKind, *, is_list: bool) -> str | None:
         """None for kinds without a definition, such as options of streams."""
@@ -90,11 +103,11 @@ async def _paths(
 
 
 async def _schemas(
-    wanted: set[str], convert: Callable[[str, Mapping[str, Any]], Document]
+    names: _Names, convert: Callable[[str, Mapping[str, Any]], Document]
 ) -> Document:
     """The wanted definitions and all that they refer to."""
-    known, found = definitions(), {}
-    waiting = sorted(wanted)
+    known, found = {**definitions(), **names.custom}, {}
+    waiting = sorted(names.used)
     while waiting:
         turn, waiting = waiting[:_DEFINITIONS_A_TURN], waiting[_DEFINITIONS_A_TURN:]
         for name in turn:

@@ -3,7 +3,7 @@ and the reviews that are answered but never stored.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from minikube_py.kinds.catalog import Catalog
 from minikube_py.kinds.kind import Kind
@@ -32,6 +32,9 @@ class ServedResource:
     short_names: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     subresources: tuple[ServedSubresource, ...] = ()
+    schema_digest: str = ""
+    """Of custom kinds, whose schema may change while the rest stays."""
+    custom: Kind | None = field(default=None, repr=False, compare=False)
 
 
 REVIEWS = tuple(
@@ -94,6 +97,8 @@ def _served(kind: Kind) -> ServedResource:
         short_names=kind.short_names,
         categories=kind.categories,
         subresources=tuple(_subresources(kind)),
+        schema_digest=kind.schema_digest,
+        custom=kind if kind.is_custom else None,
     )
 
 

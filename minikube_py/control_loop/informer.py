@@ -227,6 +227,7 @@ class Informers:
     def __init__(self, resources: Resources) -> None:
         self._resources = resources
         self._informers: dict[Kind, Informer] = {}
+        self._running: dict[Kind, asyncio.Task[None]] = {}
         self._group: asyncio.TaskGroup | None = None
 
     def of(self, kind: Kind) -> Informer:
@@ -238,6 +239,13 @@ class Informers:
                 self._start(self._group, informer)
         return informer
 
+    def drop(self, kind: Kind) -> None:
+        """Stops following a kind that isn't served any more."""
+        self._informers.pop(kind, None)
+        running = self._running.pop(kind, None)
+        if running is not None:
+            running.cancel()
+
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
             self._group = group
@@ -247,9 +255,11 @@ class Informers:
                 await asyncio.Event().wait()
             finally:
                 self._group = None
+                self._running.clear()
 
     def _start(self, group: asyncio.TaskGroup, informer: Informer) -> None:
-        group.create_task(informer.run(), name=f"informer {informer.kind.resource}")
+        name = f"informer {informer.kind.resource}"
+        self._running[informer.kind] = group.create_task(informer.run(), name=name)
 
 
 def _tell(on_change: OnChange, old: Object | None, new: Object | None) -> None:

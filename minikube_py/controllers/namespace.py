@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from minikube_py.control_loop.controller import Controller
 from minikube_py.control_loop.informer import Informer, Informers
 from minikube_py.control_loop.recorder import Recorder
+from minikube_py.control_loop.served_kinds import follow_kinds
 from minikube_py.kinds.catalog import EVENT, NAMESPACE, POD
 from minikube_py.kinds.kind import Kind
 from minikube_py.meta.errors import NotFound
@@ -55,10 +56,13 @@ def new_namespace_controller(
     reconciler = _Reconciler(resources, namespaces, clock)
     controller = Controller("namespace", reconciler.reconcile, workers=4)
     controller.watches(namespaces)
-    for kind in reconciler.content_kinds():
+    follow_kinds(
+        resources.catalog,
+        informers,
         # Events come in numbers and never wait for anybody: no need to follow them.
-        if kind is not EVENT:
-            _look_again_when_content_goes(controller, informers.of(kind), namespaces)
+        wanted=lambda kind: kind.resource != EVENT.resource and _is_content(kind),
+        follow=lambda informer: _look_again_when_content_goes(controller, informer, namespaces),
+    )
     return controller
 
 
@@ -126,7 +130,7 @@ class _Reconciler:
         """Every kind that lives in namespaces, once each; pods first."""
         by_place: dict[str, Kind] = {}
         for kind in self._resources.catalog.all():
-            if kind.namespaced and "delete" in kind.verbs:
+            if _is_content(kind):
                 by_place.setdefault(store_prefix(kind, None), kind)
         return sorted(by_place.values(), key=lambda kind: kind is not POD)
 
@@ -169,6 +173,10 @@ class _Reconciler:
             status["conditions"] = conditions
 
         await self._resources.update_status(NAMESPACE, None, name_of(namespace), change)
+
+
+def _is_content(kind: Kind) -> bool:
+    return kind.namespaced and "delete" in kind.verbs
 
 
 def _look_again_when_content_goes(

@@ -13,6 +13,9 @@ from minikube_py.controllers.claim_binder.controller import new_claim_binder_con
 from minikube_py.controllers.cluster_role_aggregation import (
     new_cluster_role_aggregation_controller,
 )
+from minikube_py.controllers.custom_resource_definition import (
+    new_custom_resource_definition_controller,
+)
 from minikube_py.controllers.deployment.controller import new_deployment_controller
 from minikube_py.controllers.endpoints import new_endpoints_controller
 from minikube_py.controllers.endpointslice import new_endpointslice_controller
@@ -30,6 +33,7 @@ from minikube_py.controllers.namespace import new_namespace_controller
 from minikube_py.controllers.node_lifecycle import new_node_lifecycle_controller
 from minikube_py.controllers.pod_gc import new_pod_gc_controller
 from minikube_py.controllers.replicaset import new_replicaset_controller
+from minikube_py.controllers.resource_quota import ResourceQuotaController
 from minikube_py.controllers.service_account import new_service_account_controller
 from minikube_py.controllers.service_account_token import (
     LegacyTokens,
@@ -37,6 +41,7 @@ from minikube_py.controllers.service_account_token import (
 )
 from minikube_py.controllers.statefulset.controller import new_statefulset_controller
 from minikube_py.controllers.volume_protection import new_volume_protection_controller
+from minikube_py.daemon.component import Component
 from minikube_py.meta.cluster import Cluster
 from minikube_py.meta.timestamps import Clock
 from minikube_py.resources.resources import Resources
@@ -44,6 +49,8 @@ from minikube_py.resources.resources import Resources
 _New = Callable[[Resources, Informers, Recorder, Clock], Controller]
 
 _PLAIN: dict[str, _New] = {
+    # The first: it puts custom kinds into the catalog, which others follow.
+    "customresourcedefinition-controller": new_custom_resource_definition_controller,
     "deployment-controller": new_deployment_controller,
     "replicaset-controller": new_replicaset_controller,
     "statefulset-controller": new_statefulset_controller,
@@ -95,7 +102,7 @@ def new_controllers(
     clock: Clock,
     *,
     facts: ClusterFacts,
-) -> Sequence[Controller | EventSweeper]:
+) -> Sequence[Component]:
     """All of them, ready to run."""
     plain = [
         new(resources, informers, recorders.new(component), clock)
@@ -123,5 +130,6 @@ def new_controllers(
             tokens=facts.tokens,
             ca_certificate=facts.ca_certificate,
         ),
+        ResourceQuotaController(resources),
         EventSweeper(resources, clock),
     ]

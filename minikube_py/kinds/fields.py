@@ -18,7 +18,14 @@ NameProblem = Callable[[str], str | None]
 
 IMMUTABLE = "field is immutable"
 _MAX_ANNOTATIONS_BYTES = 256 * 1024
-_RESERVED_FINALIZERS = frozenset({"orphan", "foregroundDeletion", "kubernetes"})
+_RESERVED_FINALIZERS = frozenset(
+    {
+        "orphan",
+        "foregroundDeletion",
+        "kubernetes",
+        "customresourcecleanup.apiextensions.k8s.io",  # which has no slash
+    }
+)
 
 
 def required(path: str, detail: str = "") -> FieldError:

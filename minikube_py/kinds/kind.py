@@ -74,6 +74,8 @@ class StoredAs:
     version: str
     to_stored: Callable[[Object], Object] = dict
     from_stored: Callable[[Object], Object] = dict
+    is_as_served: Callable[[bytes], bool] = lambda _encoded: False
+    """Are these stored bytes what clients get, so that nobody has to decode them?"""
 
     @property
     def api_version(self) -> str:
@@ -108,6 +110,8 @@ class Kind:
     plural: str
     columns: tuple[Column, ...]
     singular: str = ""
+    list_kind: str = ""
+    """ "" = the kind with `List` behind it."""
     short_names: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     namespaced: bool = True
@@ -128,12 +132,24 @@ class Kind:
     prepare: Prepare = _no_preparation
     validate_create: ValidateCreate = _no_errors
     validate_update: ValidateUpdate = _no_update_errors
+    validate_status: ValidateUpdate = _no_update_errors
+    """Of a write through /status."""
+    update_repeats_create: bool = True
+    """False where validate_update itself decides which of validate_create's rules still hold: a
+    custom object's field that was wrong before and is left alone doesn't stop the write.
+    """
     selectable_fields: SelectableFields = _no_fields
     """Beyond metadata.name and metadata.namespace."""
     stored_as: StoredAs | None = None
     """None: kept as it is served."""
     schema: str = ""
     """Name of the OpenAPI definition; "" = found by group, version and kind."""
+    inline_schema: Mapping[str, Any] | None = None
+    """Custom kinds only: the structural schema itself, `schema` is then the name it goes by."""
+    schema_digest: str = ""
+    """Of custom kinds: changes when what clients can read about the kind does."""
+    deprecation: str = ""
+    """What clients of a deprecated version are warned with."""
     default_grace_seconds: Callable[[Object], int] | None = None
     """Pods only: graceful deletion marks first and removes when the kubelet is done."""
     extra: Mapping[str, Any] = field(default_factory=dict)
@@ -143,6 +159,11 @@ class Kind:
         return GroupVersionKind(self.group, self.version, self.kind)
 
     @property
+    def is_custom(self) -> bool:
+        """Is it made from a CustomResourceDefinition?"""
+        return self.inline_schema is not None
+
+    @property
     def api_version(self) -> str:
         return self.gvk.api_version
 
@@ -150,6 +171,10 @@ class Kind:
     def resource(self) -> str:
         """`deployments.apps`, `pods`: as messages and owner look-ups name it."""
         return f"{self.plural}.{self.group}" if self.group else self.plural
+
+    @property
+    def list_name(self) -> str:
+        return self.list_kind or f"{self.kind}List"
 
     @property
     def singular_name(self) -> str:

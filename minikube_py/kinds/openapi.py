@@ -10,6 +10,7 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
+from weakref import WeakKeyDictionary
 
 from minikube_py.kinds.kind import Kind
 from minikube_py.meta import encoding
@@ -79,11 +80,15 @@ def definition_name(kind: Kind) -> str:
 
 
 class Schema:
-    """One definition, or one field of it, with `$ref` resolved; the same instance every time."""
+    """One definition, or one field of it, with `$ref` resolved; the same instance every time.
 
-    def __init__(self, node: Mapping[str, Any]) -> None:
+    `structural`: written for a CustomResourceDefinition, where nothing is free that doesn't say so.
+    """
+
+    def __init__(self, node: Mapping[str, Any], *, structural: bool = False) -> None:
         self._own = node
         self.definition = str(node.get("$ref", "")).removeprefix(_REF)
+        self.structural = structural and not self.definition
         self._node = definitions()[self.definition] if self.definition else node
         self._fields: dict[str, Schema | None] = {}
 
@@ -91,7 +96,7 @@ class Schema:
         """The schema of a property, or of any key of a map; None when there is no such field."""
         if name not in self._fields:
             node = self._properties.get(name)
-            self._fields[name] = Schema(node) if node is not None else self.additional
+            self._fields[name] = self.additional if node is None else self._below(node)
         return self._fields[name]
 
     def has_field(self, name: str) -> bool:
@@ -123,8 +128,11 @@ class Schema:
         key = f" {keyword}"  # no field name has a space
         if key not in self._fields:
             node = self._node.get(keyword)
-            self._fields[key] = Schema(node) if isinstance(node, Mapping) else None
+            self._fields[key] = self._below(node) if isinstance(node, Mapping) else None
         return self._fields[key]
+
+    def _below(self, node: Mapping[str, Any]) -> "Schema":
+        return Schema(node, structural=self.structural)
 
     @property
     def type(self) -> str:
@@ -169,8 +177,26 @@ class Schema:
         return self.definition == _QUANTITY
 
     @property
+    def keeps_unknown(self) -> bool:
+        """Fields that no schema names stay, beside others that one does name."""
+        if self.structural:
+            free = bool(self._extension("preserve-unknown-fields"))
+            return free or self._node.get("additionalProperties") is True
+        return self.preserve_unknown or self.type != "object"
+
+    def keeps_null(self, name: str) -> bool:
+        """Is a null there a value, rather than the same as absence?"""
+        if not self.structural:
+            return False
+        child = self.field(name)
+        return child is None or bool(child._node.get("nullable"))
+
+    @property
     def preserve_unknown(self) -> bool:
         """An object whose fields are free: FieldsV1, RawExtension, …"""
+        if self.structural:
+            named = self._properties or isinstance(self.additional, Schema)
+            return self.keeps_unknown and not named
         if self._extension("preserve-unknown-fields"):
             return True
         free = "properties" not in self._node and "additionalProperties" not in self._node
@@ -189,6 +215,14 @@ def schema_named(definition: str) -> Schema:
     return Schema({"$ref": _REF + definition})
 
 
+_inline: WeakKeyDictionary[Kind, Schema] = WeakKeyDictionary()
+
+
 def schema_for(kind: Kind) -> Schema:
     """The root schema of a kind; raises KeyError when it has no definition."""
-    return schema_named(definition_name(kind))
+    if kind.inline_schema is None:
+        return schema_named(definition_name(kind))
+    known = _inline.get(kind)
+    if known is None:
+        known = _inline[kind] = Schema(kind.inline_schema, structural=True)
+    return known

@@ -25,6 +25,7 @@ __all__ = [
     "definition_name",
     "definitions",
     "did_you_mean",
+    "prune_below",
     "prune_unknown",
     "schema_for",
     "schema_named",
@@ -44,6 +45,12 @@ def prune_unknown(obj: dict[str, Any], kind: Kind) -> list[str]:
     for holder, name, _ in found:
         del holder[name]
     return [path for _, _, path in found]
+
+
+def prune_below(obj: dict[str, Any], schema: Schema) -> None:
+    """The same for a schema that belongs to no kind yet."""
+    for holder, name, _ in list(_unknown(obj, schema, "")):
+        del holder[name]
 
 
 def did_you_mean(path: str, kind: Kind) -> str | None:
@@ -71,7 +78,7 @@ def _unknown(value: Any, schema: Schema, path: str) -> Iterator[tuple[dict[str, 
             child_path = f"{path}.{name}" if path else name
             child_schema = schema.field(name)
             if child_schema is None:
-                if schema.type == "object":
+                if not schema.keeps_unknown:
                     yield value, name, child_path
             else:
                 yield from _unknown(child, child_schema, child_path)

@@ -12,17 +12,23 @@ from typing import Any
 
 from minikube_py.kinds.fields import type_invalid
 from minikube_py.kinds.kind import Kind
-from minikube_py.kinds.openapi import Schema, schema_for
+from minikube_py.kinds.openapi import Schema, schema_for, schema_named
 from minikube_py.meta.errors import FieldError
 from minikube_py.meta.quantity import parse_quantity
 from minikube_py.meta.timestamps import parse_time
 
 _INTEGER_BITS = {"int32": 32, "int64": 64}
 _LONGEST_SHOWN = 60
+_OBJECT_META = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
 
 
 def type_errors(obj: Mapping[str, Any], kind: Kind) -> list[FieldError]:
-    """One error for each value of a wrong type; unknown fields are passed over."""
+    """One error for each value of a wrong type; unknown fields are passed over.
+
+    Of custom objects only the metadata: the rest is validated, which names what is wrong with it.
+    """
+    if kind.is_custom:
+        return list(check_value(obj.get("metadata"), schema_named(_OBJECT_META), "metadata"))
     return list(check_value(obj, schema_for(kind)))
 
 

@@ -119,7 +119,7 @@ def _carry(new: Object, old: Object, name: str) -> None:
 
 
 def is_new_generation(kind: Kind, new: Object, old: Object) -> bool:
-    if _content(new) != _content(old):
+    if _content(kind, new) != _content(kind, old):
         return True
     if kind.resource != "deployments.apps":
         return False
@@ -129,9 +129,9 @@ def is_new_generation(kind: Kind, new: Object, old: Object) -> bool:
     )
 
 
-def _content(obj: Object) -> Object:
-    return {
-        name: value
-        for name, value in obj.items()
-        if name not in ("metadata", "status", "apiVersion", "kind")
-    }
+def _content(kind: Kind, obj: Object) -> Object:
+    """Without /status a custom object's status is a field like others."""
+    beside = ["metadata", "apiVersion", "kind"]
+    if kind.has_status or not kind.is_custom:
+        beside.append("status")
+    return {name: value for name, value in obj.items() if name not in beside}

@@ -24,6 +24,6 @@ def from_stored(kind: Kind, obj: Object) -> Object:
 
 
 def served_bytes(kind: Kind, stored: bytes) -> bytes:
-    if kind.stored_as is None:
+    if kind.stored_as is None or kind.stored_as.is_as_served(stored):
         return stored
     return encoding.encode(from_stored(kind, encoding.decode(stored)))

@@ -87,9 +87,9 @@ def _cannot_handle(kind: Kind, why: str) -> str:
     return f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: {why}'
 
 
-def drop_nulls(value: Any) -> None:
+def drop_nulls(value: Any, kind: Kind) -> None:
     """In place: what callers in this process may leave behind."""
-    _normalize(value, None)
+    _normalize(value, schema_for(kind) if kind.is_custom else None)
 
 
 def _normalize(value: Any, schema: Schema | None) -> None:
@@ -98,7 +98,8 @@ def _normalize(value: Any, schema: Schema | None) -> None:
         if schema is not None and schema.preserve_unknown:
             return
         for name in [name for name, child in value.items() if child is None]:
-            del value[name]
+            if schema is None or not schema.keeps_null(name):
+                del value[name]
         for name, child in value.items():
             _normalize_child(value, name, child, schema and schema.field(name))
     elif isinstance(value, list):

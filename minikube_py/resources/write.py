@@ -49,7 +49,7 @@ from minikube_py.store.interface import WriteConflict
 
 OWN_MANAGER = "mk"
 _NAME_ATTEMPTS = 8
-_CREATED_BY_UPDATE = frozenset({"leases.coordination.k8s.io", "events", "endpoints", "services"})
+CREATED_BY_UPDATE = frozenset({"leases.coordination.k8s.io", "events", "endpoints", "services"})
 _STATUS_ON_CREATE = frozenset({"nodes"})
 
 
@@ -182,7 +182,7 @@ class Writes:
         kind, target = request.kind, request.target
         obj, warnings = decode_object(kind, body, request.options.field_validation)
         check_identity(target, obj)
-        creates = not request.subresource and kind.resource in _CREATED_BY_UPDATE
+        creates = not request.subresource and kind.resource in CREATED_BY_UPDATE
         if creates and self._records.head(target) is None:
             if not obj["metadata"].get("resourceVersion"):
                 return await self.create_draft(kind, Draft(obj, warnings), request.options)

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from minikube_py.control_loop.controller import Controller
 from minikube_py.control_loop.informer import Informer, Informers
 from minikube_py.control_loop.recorder import Recorder
+from minikube_py.control_loop.served_kinds import follow_kinds
 from minikube_py.controllers.garbage_collector.decision import OwnerState, fate_of
 from minikube_py.controllers.garbage_collector.graph import (
     FOREGROUND,
@@ -21,14 +22,15 @@ from minikube_py.controllers.garbage_collector.graph import (
     worth_a_look,
 )
 from minikube_py.kinds.catalog import EVENT
+from minikube_py.kinds.kind import Kind
 from minikube_py.meta.errors import Conflict, NotFound
 from minikube_py.meta.objects import Key, Object, split_api_version, uid_of
 from minikube_py.meta.timestamps import Clock
-from minikube_py.resources.keys import store_prefix
 from minikube_py.resources.options import DeleteOptions, Propagation
 from minikube_py.resources.resources import Resources
 
 log = logging.getLogger(__name__)
+_REMEMBERED = 10_000
 
 
 def new_garbage_collector(
@@ -36,13 +38,14 @@ def new_garbage_collector(
 ) -> Controller:
     collector = _Collector(resources)
     controller = Controller("garbage-collector", collector.reconcile, workers=4)
-    places: set[str] = set()
-    for kind in resources.catalog.all():
+    known = follow_kinds(
+        resources.catalog,
+        informers,
         # Events own nothing and are owned by nobody.
-        if kind.resource == EVENT.resource or store_prefix(kind, None) in places:
-            continue
-        places.add(store_prefix(kind, None))
-        collector.follow(informers.of(kind), controller)
+        wanted=lambda kind: kind.resource != EVENT.resource and "list" in kind.verbs,
+        follow=lambda informer: collector.follow(informer, controller),
+    )
+    controller.reads(*known)
     return controller
 
 
@@ -50,12 +53,27 @@ class _Collector:
     def __init__(self, resources: Resources) -> None:
         self._resources = resources
         self._graph = Graph()
+        self._gone: dict[str, None] = {}
+
+    def _remember_gone(self, uid: str) -> None:
+        """Owners of a custom kind can't be asked for any more when the kind went with them."""
+        self._gone[uid] = None
+        if len(self._gone) > _REMEMBERED:
+            del self._gone[next(iter(self._gone))]
+
+    def _served(self, item: Item) -> Kind:
+        """A custom kind may have been redefined since the object was seen."""
+        catalog = self._resources.catalog
+        current = catalog.by_kind(*item.kind.gvk)
+        return current or catalog.storage_kind(item.kind.group, item.kind.kind) or item.kind
 
     def follow(self, informer: Informer, controller: Controller) -> None:
         kind = informer.kind
 
         def on_change(old: Object | None, new: Object | None) -> None:
             before = self._graph.drop(uid_of(old)) if old is not None else None
+            if old is not None and new is None:
+                self._remember_gone(uid_of(old))
             if old is not None and new is not None and uid_of(old) != uid_of(new):
                 _enqueue(controller, worth_a_look(before, None, self._graph))
                 before = None
@@ -64,7 +82,6 @@ class _Collector:
                 self._graph.put(item)
             _enqueue(controller, worth_a_look(before, item, self._graph))
 
-        controller.reads(informer)
         informer.subscribe(on_change)
 
     async def reconcile(self, key: Key) -> None:
@@ -91,6 +108,8 @@ class _Collector:
 
     def _state_of(self, owner: Reference, item: Item) -> OwnerState:
         group, _ = split_api_version(owner.api_version)
+        if owner.uid in self._gone:
+            return "absent"
         kind = self._resources.catalog.storage_kind(group, owner.kind)
         if kind is None or (kind.namespaced and item.namespace is None):
             return "unknown"
@@ -130,7 +149,7 @@ class _Collector:
                 each for each in references if each.get("uid") not in owners
             ]
 
-        await self._resources.modify(item.kind, item.namespace, item.name, change)
+        await self._resources.modify(self._served(item), item.namespace, item.name, change)
 
     async def _drop_finalizer(self, item: Item, finalizer: str) -> None:
         def change(obj: Object) -> None:
@@ -138,7 +157,7 @@ class _Collector:
             finalizers = obj["metadata"].get("finalizers") or []
             obj["metadata"]["finalizers"] = [each for each in finalizers if each != finalizer]
 
-        await self._resources.modify(item.kind, item.namespace, item.name, change)
+        await self._resources.modify(self._served(item), item.namespace, item.name, change)
 
     async def _delete(self, item: Item, propagation: Propagation) -> None:
         log.info(
@@ -148,7 +167,7 @@ class _Collector:
             item.name,
         )
         options = DeleteOptions(propagation=propagation, uid=item.uid)
-        await self._resources.delete(item.kind, item.namespace, item.name, options)
+        await self._resources.delete(self._served(item), item.namespace, item.name, options)
 
 
 def _require_same(item: Item, obj: Object) -> None:

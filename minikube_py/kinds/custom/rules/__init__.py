@@ -1,0 +1,1 @@
+"""`x-kubernetes-validations`: rules in CEL that stand in a schema (KEP-2876)."""
