@@ -28,25 +28,18 @@ from aiohttp import web
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from minikube_py.apiserver.app import build_app, build_runner
+from minikube_py.daemon.garbage import collect_in_small_portions
 from minikube_py.kinds.catalog import CONFIG_MAP, NAMESPACE, POD, builtin_catalog
-from minikube_py.meta.users import MASTERS, User
 from minikube_py.resources.resources import Resources, ServiceAllocator
 from minikube_py.store.sqlite import SqliteStore
 from tests.apiserver.fake_streams import EchoStreams
+from tests.apiserver.serving import Certificates
 
 BUDGET = 0.020  # seconds
-TOKEN = "measure"  # noqa: S105 - opens a server of this script's only
 PODS = "/api/v1/pods"
 TABLE = {"Accept": "application/json;as=Table;v=v1;g=meta.k8s.io"}
 METADATA = {"Accept": "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"}
 Operation = Callable[["Client"], Awaitable[None]]
-
-
-class OneToken:
-    """Whoever knows it may do everything."""
-
-    async def authenticate(self, token: str) -> User | None:
-        return User("measure", (MASTERS,)) if token == TOKEN else None
 
 
 class Turns:
@@ -66,12 +59,12 @@ class Turns:
         return web.json_response(longest)
 
 
-def serve(pipe: Connection, folder: str, pods: int) -> None:
+def serve(pipe: Connection, certificates: Certificates, folder: str, pods: int) -> None:
     with contextlib.suppress(KeyboardInterrupt):
-        uvloop.run(_serve(pipe, Path(folder), pods))
+        uvloop.run(_serve(pipe, certificates, Path(folder), pods))
 
 
-async def _serve(pipe: Connection, folder: Path, pods: int) -> None:
+async def _serve(pipe: Connection, certificates: Certificates, folder: Path, pods: int) -> None:
     database = folder / "state.db"
     store = await SqliteStore.open(database)
     await _fill(_resources(store), pods)
@@ -79,11 +72,13 @@ async def _serve(pipe: Connection, folder: Path, pods: int) -> None:
     # Opened anew: nothing is known from the writes, as after a restart.
     store = await SqliteStore.open(database)
     turns = Turns()
-    app = build_app(_resources(store), streams=EchoStreams(), authenticator=OneToken())
+    app = build_app(_resources(store), streams=EchoStreams())
     app.router.add_get("/longest-turn", turns.answer)
     runner = build_runner(app)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0, backlog=2048).start()
+    secure = certificates.server_context()
+    await web.TCPSite(runner, "127.0.0.1", 0, backlog=2048, ssl_context=secure).start()
+    collect_in_small_portions()
     task = asyncio.ensure_future(turns.run())
     pipe.send(runner.addresses[0][1])
     await task
@@ -193,8 +188,10 @@ async def chosen_events(client: Client) -> None:
 
 def fan_out(path: str) -> Operation:
     async def operation(client: Client) -> None:
-        async with client.watching(path):
-            await client.longest_turn()  # what opening them took is not what is asked here
+        now = json.loads(await client.get(f"{PODS}?limit=1"))["metadata"]["resourceVersion"]
+        async with client.watching(f"{path}&resourceVersion={now}"):
+            await asyncio.sleep(1)  # what opening them took is not what is asked here
+            await client.longest_turn()
             for _ in range(5):
                 body = {"metadata": {"generateName": "told-"}}
                 async with client.session.post("/api/v1/namespaces/default/configmaps", json=body):
@@ -209,7 +206,7 @@ async def delete_all(client: Client) -> None:
         await response.read()
 
 
-_WATCH = "/api/v1/configmaps?watch=1&resourceVersion="
+_WATCH = "/api/v1/configmaps?watch=1"
 OPERATIONS: dict[str, Operation] = {
     "field-selector": reading(f"{PODS}?fieldSelector=spec.nodeName%3Dnone"),
     "field-selector-again": reading(f"{PODS}?fieldSelector=spec.nodeName%3Dnone"),
@@ -236,15 +233,12 @@ OPERATIONS: dict[str, Operation] = {
 }
 
 
-async def measure(port: int, wanted: list[str], watchers: int) -> bool:
-    connector = aiohttp.TCPConnector(limit=0)
+async def measure(port: int, certificates: Certificates, wanted: list[str], watchers: int) -> bool:
+    connector = aiohttp.TCPConnector(limit=0, ssl=certificates.client_context("admin"))
     timeout = aiohttp.ClientTimeout(total=None)
-    url = f"http://127.0.0.1:{port}"
+    url = f"https://127.0.0.1:{port}"
     kept = True
-    headers = {"Authorization": f"Bearer {TOKEN}"}
-    async with aiohttp.ClientSession(
-        url, connector=connector, timeout=timeout, headers=headers
-    ) as session:
+    async with aiohttp.ClientSession(url, connector=connector, timeout=timeout) as session:
         client = Client(session, watchers)
         for name in wanted or OPERATIONS:
             await client.longest_turn()
@@ -264,13 +258,14 @@ def main() -> int:
     parser.add_argument("--watchers", type=int, default=1_000)
     parser.add_argument("operations", nargs="*", metavar="OPERATION", help=", ".join(OPERATIONS))
     asked = parser.parse_args()
-    spawn = multiprocessing.get_context("spawn")
-    here, there = spawn.Pipe()
+    fork = multiprocessing.get_context("fork")
+    here, there = fork.Pipe()
+    certificates = Certificates.new()
     with tempfile.TemporaryDirectory(prefix="mk-stalls-") as folder:
-        server = spawn.Process(target=serve, args=(there, folder, asked.pods))
+        server = fork.Process(target=serve, args=(there, certificates, folder, asked.pods))
         server.start()
         try:
-            kept = asyncio.run(measure(here.recv(), asked.operations, asked.watchers))
+            kept = asyncio.run(measure(here.recv(), certificates, asked.operations, asked.watchers))
         finally:
             server.terminate()
             server.join()

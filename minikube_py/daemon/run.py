@@ -5,7 +5,6 @@ next start picks up from the store, the containers' labels and the kernel.
 """
 
 import asyncio
-import gc
 import logging
 import os
 import signal
@@ -19,6 +18,7 @@ from minikube_py import __version__
 from minikube_py.daemon.assembly import Assembly, assemble
 from minikube_py.daemon.choices import Choices, StartFailure
 from minikube_py.daemon.component import Component
+from minikube_py.daemon.garbage import collect_in_small_portions
 from minikube_py.daemon.locks import one_start_at_a_time, only_daemon
 from minikube_py.daemon.record import Record, RecordFile, process_start_time
 from minikube_py.daemon.settings import Settings
@@ -41,7 +41,7 @@ async def run(settings: Settings) -> None:
                     async with _serving(assembly):
                         await turn.aclose()  # what was chosen is in use: the next one may start
                         record.write(replace(_record(settings, assembly.choices), ready=True))
-                        _collect_garbage_from_here()
+                        collect_in_small_portions()
                         _log.info("ready after_ms=%d", (time.monotonic() - began) * 1000)
                         await stop.wait()
                         _log.info("stopping pods=%s", "stop" if stop.stops_pods else "keep")
@@ -68,12 +68,6 @@ async def _serving(assembly: Assembly) -> AsyncIterator[None]:
                 "data says what is missing"
             ) from error
         yield
-
-
-def _collect_garbage_from_here() -> None:
-    """The modules and what the start made stay: the collector need not visit them each time."""
-    gc.freeze()
-    gc.enable()
 
 
 class _StopSignal:

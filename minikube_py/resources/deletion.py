@@ -33,7 +33,7 @@ from minikube_py.store.interface import WriteConflict
 
 ORPHAN = "orphan"
 FOREGROUND = "foregroundDeletion"
-_AT_ONCE = 64
+_AT_ONCE = 32
 
 
 @dataclass(frozen=True)
