@@ -34,6 +34,14 @@ def test_the_core_group_comes_first() -> None:
     assert Catalog([DEPLOYMENT]).groups() == {"apps": ["v1"]}
 
 
+def test_of_two_versions_the_stored_one_is_preferred() -> None:
+    kinds = builtin_catalog()
+
+    assert kinds.groups()["autoscaling"] == ["v2", "v1"]
+    stored = kinds.storage_kind("autoscaling", "HorizontalPodAutoscaler")
+    assert stored is catalog.HORIZONTAL_POD_AUTOSCALER
+
+
 def test_kinds_come_and_go_at_run_time() -> None:
     kinds = Catalog([POD])
     newer = dataclasses.replace(POD, plural="pods2")
@@ -67,6 +75,16 @@ def test_names_short_names_and_categories_are_kubernetes_own() -> None:
         "statefulsets.apps": ("sts",),
         "ingresses.networking.k8s.io": ("ing",),
         "storageclasses.storage.k8s.io": ("sc",),
+        "daemonsets.apps": ("ds",),
+        "jobs.batch": (),
+        "cronjobs.batch": ("cj",),
+        "horizontalpodautoscalers.autoscaling": ("hpa",),
+        "poddisruptionbudgets.policy": ("pdb",),
+        "replicationcontrollers": ("rc",),
+        "podtemplates": (),
+        "limitranges": ("limits",),
+        "resourcequotas": ("quota",),
+        "componentstatuses": ("cs",),
     }
 
     for resource, names in short.items():
@@ -79,6 +97,11 @@ def test_names_short_names_and_categories_are_kubernetes_own() -> None:
         "deployments.apps",
         "replicasets.apps",
         "statefulsets.apps",
+        "daemonsets.apps",
+        "jobs.batch",
+        "cronjobs.batch",
+        "horizontalpodautoscalers.autoscaling",
+        "replicationcontrollers",
     }
     assert not kinds["nodes"].namespaced
     assert kinds["endpoints"].singular_name == "endpoints"

@@ -18,7 +18,8 @@ MACROS = {
 }
 _EVERY = "@every "
 _DURATION = re.compile(r"(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|ms|s|m|h)")
-_TERM = re.compile(r"(?:[*?]|\w+(?:-\w+)?)(?:/\d+)?")
+_ENTRY = "(?:[0-9]+|[A-Za-z]{3})"
+_TERM = re.compile(f"(?:[*?]|{_ENTRY}(?:-{_ENTRY})?)(?:/[0-9]+)?")
 _FIELDS = ("minute", "hour", "day of month", "month", "day of week")
 _DAY_OF_MONTH, _DAY_OF_WEEK = 2, 4
 _ZONE_PART = re.compile(r"[A-Za-z.\-_0-9+]{1,14}")
