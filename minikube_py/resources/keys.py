@@ -20,6 +20,12 @@ def store_key(kind: Kind, namespace: str | None, name: str) -> str:
     return store_prefix(kind) + make_key(namespace if kind.namespaced else None, name)
 
 
+def namespace_in(key: str) -> str:
+    """The namespace in a store key; of objects without one, something else or ""."""
+    parts = key.split("/")
+    return parts[4] if len(parts) > 5 else ""
+
+
 def object_key(kind: Kind, key: str) -> Key:
     """The `namespace/name` that a store key ends with."""
     return Key(key[len(store_prefix(kind)) :])

@@ -122,6 +122,10 @@ class QuotaLedger:
     def is_limited(self, namespace: str) -> bool:
         return namespace in self._limited
 
+    def shares_of(self, namespace: str) -> Sequence[QuotaShare]:
+        """Of writes on their way."""
+        return tuple(self._shares.get(namespace, ()))
+
     def used(self, quota: Object) -> dict[str, str]:
         """For `status.used`: of what is stored. Names that nothing is counted by are left out."""
         hard, namespace = hard_of(quota), namespace_of(quota)
