@@ -5,6 +5,7 @@ YAML as Kubernetes reads it: dates and `22:80` stay text, keys are text, a key g
 error.
 """
 
+import json
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -15,6 +16,7 @@ from typing import Any
 import yaml
 
 from minikube_py.cli.errors import CliError
+from minikube_py.cli.yaml_scalars import read_like_go
 from minikube_py.meta.objects import Object, name_of
 
 _SUFFIXES = {".yaml", ".yml", ".json"}
@@ -34,21 +36,7 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
         }
 
 
-_REPLACED = {f"tag:yaml.org,2002:{name}" for name in ("timestamp", "int", "float")}
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag not in _REPLACED]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:int",
-    re.compile(r"^[-+]?(0b[01_]+|0x[0-9a-fA-F_]+|0[0-7_]*|[1-9][0-9_]*)$"),
-    list("-+0123456789"),
-)
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$"),
-    list("-+0123456789."),
-)
+read_like_go(_Loader)
 
 
 @dataclass(frozen=True)
@@ -97,7 +85,7 @@ def load(sources: Sequence[str], *, recursive: bool = False) -> list[Document]:
 
 def parse(text: str, source: str) -> list[Document]:
     """Documents of one source; `List`s come apart."""
-    loader = _Loader(text)
+    loader = _Loader(_json_stream(text))
     documents: list[Document] = []
     problems: list[str] = []
     number = 0
@@ -122,6 +110,21 @@ def parse(text: str, source: str) -> list[Document]:
     if problems:
         raise CliError("\n".join(problems))
     return documents
+
+
+def _json_stream(text: str) -> str:
+    """JSON objects one after the other, as `jq` writes them, become documents of their own."""
+    if not text.lstrip("\ufeff \t\r\n").startswith("{"):
+        return text
+    objects, rest = [], text.strip("\ufeff \t\r\n")
+    try:
+        while rest:
+            _, end = json.JSONDecoder().raw_decode(rest)
+            objects.append(rest[:end])
+            rest = rest[end:].lstrip()
+    except ValueError:
+        return text  # YAML in braces
+    return "\n---\n".join(objects) if len(objects) > 1 else text
 
 
 def _texts(source: str, *, recursive: bool) -> Iterator[tuple[str, str]]:
@@ -237,14 +240,14 @@ def _plain(value: Any) -> Any:
         return {key: _plain(child) for key, child in value.items()}
     if isinstance(value, (list, tuple, set)):
         return [_plain(child) for child in value]
-    if isinstance(value, bytes):
-        raise CliError("!!binary values are not allowed; give base64 text")
     return value
 
 
 def _key(key: Any) -> str:
     if isinstance(key, bool):
         return "true" if key else "false"
+    if isinstance(key, float) and key.is_integer() and abs(key) < 1e21:
+        key = int(key)
     return "" if key is None else str(key)
 
 

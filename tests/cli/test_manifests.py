@@ -76,7 +76,7 @@ def test_what_is_wrong_is_named_with_its_place(text: str, parts: list[str]) -> N
 
 
 def test_values_are_read_as_kubernetes_reads_them() -> None:
-    values = ["date: 2026-01-31", "ports: 22:80", "mode: 0644", "on: yes", "n: 1e3", "1: x"]
+    values = ["date: 2026-01-31", "ports: 22:80", "mode: 0644", "on: yes", "n: 1e3", "1.0: x"]
     text = f"{POD}data:\n  " + "\n  ".join(values)
 
     data = parse(text, "x")[0].object["data"]
@@ -86,15 +86,23 @@ def test_values_are_read_as_kubernetes_reads_them() -> None:
         "ports": "22:80",
         "mode": 0o644,
         "true": True,
-        "n": 1000.0,
+        "false": 1000.0,
         "1": "x",
     }
 
 
-def test_anchors_and_merges_work() -> None:
-    text = f"{POD}spec:\n  a: &a {{x: 1}}\n  b:\n    <<: *a\n    y: 2\n"
+def test_json_objects_may_follow_each_other() -> None:
+    one = '{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "%s"}}'
 
-    assert parse(text, "x")[0].object["spec"]["b"] == {"x": 1, "y": 2}
+    names = [document.title for document in parse(f"{one % 'a'}\n{one % 'b'}{one % 'c'}\n", "x")]
+
+    assert names == ["Pod a", "Pod b", "Pod c"]
+
+
+def test_anchors_and_merges_work() -> None:
+    text = f"{POD}spec:\n  a: &a {{x: 1}}\n  b:\n    <<: *a\n    z: 2\n"
+
+    assert parse(text, "x")[0].object["spec"]["b"] == {"x": 1, "z": 2}
 
 
 def test_folders_are_read_in_order_and_deeply_only_when_asked(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ class Kubectl:
         code: int = 0,
         env: dict[str, str] | None = None,
     ) -> str:
-        """stdout of a command whose exit code must be `code`; stderr follows, if `code` is not 0."""
+        """stdout of a command whose exit code must be `code`; with stderr, if `code` is not 0."""
         done = run_command(
             *self.command(*words), stdin=stdin, env={**self.env, **(env or {})}, seconds=60
         )
