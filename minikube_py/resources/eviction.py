@@ -179,14 +179,12 @@ def charge(budget: Object, pod_name: str, now: str) -> None:
     if _count(budget, "observedGeneration") < generation:
         raise _still_processed(budget)
     allowed, disrupted = _count(budget, "disruptionsAllowed"), status.get("disruptedPods") or {}
-    if allowed < 0:
-        raise _forbidden(budget, "pdb disruptions allowed is negative")
     if len(disrupted) > _MAX_DISRUPTED_PODS:
         raise _forbidden(
             budget,
             "DisruptedPods map too big - too many evictions not confirmed by PDB controller",
         )
-    if allowed == 0:
+    if allowed <= 0:
         needs, has = _count(budget, "desiredHealthy"), _count(budget, "currentHealthy")
         raise _refused(f"{name_of(budget)} needs {needs} healthy pods and has {has} currently")
     status["disruptionsAllowed"] = allowed - 1

@@ -17,6 +17,7 @@ from minikube_py.kinds.pod_template import (
     template_containers_columns,
     validate_selector_and_template,
 )
+from minikube_py.kinds.status_counts import status_counts
 from minikube_py.meta.errors import BadRequest, FieldError
 from minikube_py.meta.objects import Object, annotations_of, get_path
 from minikube_py.meta.selectors import format_label_selector
@@ -29,6 +30,13 @@ _COUNTS = (
     "numberMisscheduled",
     "desiredNumberScheduled",
     "numberReady",
+)
+_OTHER_COUNTS = (
+    "observedGeneration",
+    "updatedNumberScheduled",
+    "numberAvailable",
+    "numberUnavailable",
+    "collisionCount",
 )
 
 
@@ -144,4 +152,5 @@ KIND = Kind(
     prepare=prepare,
     validate_create=validate_create,
     validate_update=validate_update,
+    validate_status=status_counts(*_COUNTS, *_OTHER_COUNTS),
 )

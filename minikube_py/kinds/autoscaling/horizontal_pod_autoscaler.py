@@ -7,6 +7,7 @@ from minikube_py.kinds.autoscaling.metrics import default_metrics, metrics_text,
 from minikube_py.kinds.columns import AGE, NAME, UNSET, from_object, from_path
 from minikube_py.kinds.fields import check, check_choice, invalid, required
 from minikube_py.kinds.kind import Column, Kind
+from minikube_py.kinds.status_counts import status_counts
 from minikube_py.meta import names
 from minikube_py.meta.errors import FieldError
 from minikube_py.meta.objects import Object, get_path
@@ -98,6 +99,9 @@ def _validate_policy(policy: Object, path: str) -> list[FieldError]:
     return errors
 
 
+validate_status = status_counts("currentReplicas", "desiredReplicas")
+
+
 def _reference(obj: Object) -> str:
     target = get_path(obj, "spec", "scaleTargetRef", default={})
     return f"{target.get('kind') or ''}/{target.get('name') or ''}"
@@ -149,4 +153,5 @@ KIND = Kind(
     default=default_autoscaler,
     prepare=prepare,
     validate_create=validate_create,
+    validate_status=validate_status,
 )

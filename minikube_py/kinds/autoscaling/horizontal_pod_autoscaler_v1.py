@@ -236,5 +236,6 @@ KIND = Kind(
     default=default_autoscaler,
     prepare=prepare,
     validate_create=validate_create,
+    validate_status=v2.validate_status,
     stored_as=StoredAs("autoscaling", "v2", to_v2, to_v1),
 )

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from minikube_py.kinds.batch.job_policies import default_failure_policy
 from minikube_py.kinds.batch.job_spec import INDEXED, validate_job_spec
+from minikube_py.kinds.batch.job_status import validate_status
 from minikube_py.kinds.columns import AGE, NAME, age_of, from_object
 from minikube_py.kinds.fields import (
     check_immutable,
@@ -254,5 +255,6 @@ KIND = Kind(
     prepare=prepare,
     validate_create=validate_create,
     validate_update=validate_update,
+    validate_status=validate_status,
     selectable_fields=selectable_fields,
 )

@@ -10,6 +10,7 @@ from minikube_py.kinds.pod_template import (
     template_containers_columns,
     validate_template,
 )
+from minikube_py.kinds.status_counts import status_counts
 from minikube_py.meta.errors import FieldError
 from minikube_py.meta.objects import Object, get_path, labels_of
 
@@ -103,5 +104,12 @@ KIND = Kind(
     default=default_replication_controller,
     prepare=prepare,
     validate_create=validate_create,
+    validate_status=status_counts(
+        "replicas",
+        "fullyLabeledReplicas",
+        "readyReplicas",
+        "availableReplicas",
+        "observedGeneration",
+    ),
     selectable_fields=selectable_fields,
 )

@@ -6,6 +6,7 @@ from minikube_py.kinds.columns import AGE, NAME, from_path
 from minikube_py.kinds.fields import check_choice, invalid, validate_selector
 from minikube_py.kinds.int_or_percent import check_int_or_percent
 from minikube_py.kinds.kind import Column, Kind
+from minikube_py.kinds.status_counts import status_counts
 from minikube_py.meta.errors import FieldError
 from minikube_py.meta.objects import Object
 
@@ -60,4 +61,5 @@ KIND = Kind(
     short_names=("pdb",),
     prepare=prepare,
     validate_create=validate_create,
+    validate_status=status_counts(*_COUNTS),
 )
