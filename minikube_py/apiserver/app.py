@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
+from minikube_py.apiserver.aggregation import AGGREGATOR, Aggregator
 from minikube_py.apiserver.authn import TokenAuthenticator
 from minikube_py.apiserver.authz import Authorizer, MastersOnly
 from minikube_py.apiserver.context import SERVER, ApiServer, Check
@@ -14,6 +15,7 @@ from minikube_py.apiserver.node_side import NodeSide
 from minikube_py.apiserver.openapi import OPENAPI, OpenApi
 from minikube_py.apiserver.proxy.transport import PROXY, ProxyTransport
 from minikube_py.apiserver.routes import add_routes
+from minikube_py.apiserver.served import served_resources
 from minikube_py.apiserver.streams.interface import PodStreams
 from minikube_py.meta.timestamps import Clock, system_clock
 from minikube_py.resources.resources import Resources
@@ -56,6 +58,13 @@ def build_app(  # noqa: PLR0913 - the daemon's one call, all but streams have de
         node=node or NodeSide(),
     )
     app[PROXY] = ProxyTransport(app[SERVER].node.reach)
+    app[AGGREGATOR] = Aggregator(
+        resources,
+        app[PROXY],
+        lambda group, version: (group, version) in served_resources(resources.catalog),
+        app[SERVER].node.identify,
+        clock,
+    )
     app.on_cleanup.append(_close_proxy)
     app[OPENAPI] = OpenApi(resources.catalog)
     app.on_response_prepare.append(add_headers)

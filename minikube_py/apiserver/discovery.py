@@ -9,6 +9,8 @@ from typing import Any
 from aiohttp import web
 
 from minikube_py.apiserver import responses
+from minikube_py.apiserver.aggregated_discovery import group_items, merge_items, merged_groups
+from minikube_py.apiserver.aggregation import AGGREGATOR
 from minikube_py.apiserver.context import server_of, state_of
 from minikube_py.apiserver.middleware import no_such_resource
 from minikube_py.apiserver.negotiation import Media, negotiate_discovery
@@ -39,8 +41,9 @@ async def core_versions(request: web.Request) -> web.StreamResponse:
 async def groups(request: web.Request) -> web.StreamResponse:
     """`/apis`."""
     if version := negotiate_discovery(request.headers.get("Accept", "")):
-        return _aggregated(request, version, core=False)
-    found = _groups(server_of(request).resources.catalog)
+        others = group_items(await request.app[AGGREGATOR].discovered())
+        return _aggregated(request, version, core=False, others=others)
+    found = _all_groups(request)
     document = {
         "kind": "APIGroupList",
         "apiVersion": "v1",
@@ -52,7 +55,7 @@ async def groups(request: web.Request) -> web.StreamResponse:
 async def group(request: web.Request) -> web.StreamResponse:
     """`/apis/<group>`."""
     name = request.match_info["group"]
-    versions = _groups(server_of(request).resources.catalog).get(name)
+    versions = _all_groups(request).get(name)
     if not name or versions is None:
         raise no_such_resource(state_of(request).target)
     document = {"kind": "APIGroup", "apiVersion": "v1", **_group(name, versions)}
@@ -64,6 +67,8 @@ async def resources(request: web.Request) -> web.StreamResponse:
     name, version = request.match_info.get("group", ""), request.match_info["version"]
     served = served_resources(server_of(request).resources.catalog).get((name, version))
     if served is None:
+        if (other := request.app[AGGREGATOR].find(name, version)) is not None:
+            return await request.app[AGGREGATOR].pass_on(request, other)
         raise no_such_resource(state_of(request).target)
     document = {
         "kind": "APIResourceList",
@@ -91,30 +96,33 @@ async def version(request: web.Request) -> web.StreamResponse:
     return await responses.send_object(request, _JSON, document)
 
 
-def _aggregated(request: web.Request, version: str, *, core: bool) -> web.Response:
+def _aggregated(
+    request: web.Request, version: str, *, core: bool, others: Sequence[Document] = ()
+) -> web.Response:
     found = served_resources(server_of(request).resources.catalog)
     by_group: dict[str, list[tuple[str, Sequence[ServedResource]]]] = {}
     for (name, group_version), served in found.items():
         if (name == "") is core:
             by_group.setdefault(name, []).append((group_version, served))
+    items = [
+        {
+            "metadata": {"name": name} if name else {},
+            "versions": [
+                {
+                    "version": group_version,
+                    "resources": [_aggregated_entry(resource) for resource in served],
+                    "freshness": "Current",
+                }
+                for group_version, served in versions
+            ],
+        }
+        for name, versions in by_group.items()
+    ]
     document = {
         "kind": "APIGroupDiscoveryList",
         "apiVersion": f"apidiscovery.k8s.io/{version}",
         "metadata": {},
-        "items": [
-            {
-                "metadata": {"name": name} if name else {},
-                "versions": [
-                    {
-                        "version": group_version,
-                        "resources": [_aggregated_entry(resource) for resource in served],
-                        "freshness": "Current",
-                    }
-                    for group_version, served in versions
-                ],
-            }
-            for name, versions in by_group.items()
-        ],
+        "items": merge_items(items, others),
     }
     content_type = f"application/json;g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList"
     return with_etag(request, encode(document), content_type)
@@ -127,6 +135,12 @@ def with_etag(request: web.Request, body: bytes, content_type: str) -> web.Respo
     if etag in request.headers.get("If-None-Match", ""):
         return web.Response(status=304, headers=headers)
     return web.Response(body=body, headers={**headers, "Content-Type": content_type})
+
+
+def _all_groups(request: web.Request) -> dict[str, list[str]]:
+    """Those of aggregated servers too."""
+    others = request.app[AGGREGATOR].versions()
+    return merged_groups(_groups(server_of(request).resources.catalog), others)
 
 
 def _groups(catalog: Catalog) -> dict[str, list[str]]:

@@ -2,6 +2,8 @@
 own port would say, and where the addresses of pods can be reached. All of it may be missing.
 """
 
+import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -39,8 +41,16 @@ def direct(host: str, port: int) -> tuple[str, int]:
     return host, port
 
 
+def anonymously(_context: ssl.SSLContext) -> None: ...
+
+
 @dataclass(frozen=True)
 class NodeSide:
+    """`identify` gives a TLS context the certificate with which this server shows aggregated ones
+    that it is who it says.
+    """
+
     usage: UsageSource | None = None
     endpoints: NodeEndpoints | None = None
     reach: Reach = direct
+    identify: Callable[[ssl.SSLContext], None] = anonymously

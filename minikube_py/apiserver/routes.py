@@ -17,6 +17,7 @@ from minikube_py.apiserver import (
     tokens,
     watch,
 )
+from minikube_py.apiserver.aggregation import AGGREGATOR
 from minikube_py.apiserver.context import server_of, state_of
 from minikube_py.apiserver.middleware import no_such_resource
 from minikube_py.apiserver.negotiation import Media
@@ -25,6 +26,7 @@ from minikube_py.apiserver.targets import Target
 from minikube_py.kinds.catalog import POD
 from minikube_py.kinds.kind import Kind
 from minikube_py.meta.errors import MethodNotAllowed
+from minikube_py.meta.objects import Object
 
 _VERBS: dict[str, Callable[[web.Request, Kind], Awaitable[web.StreamResponse]]] = {
     "get": handlers.get,
@@ -69,6 +71,8 @@ async def resource(request: web.Request) -> web.StreamResponse:
     """Every request for a resource, whatever its verb."""
     state = state_of(request)
     target = state.target
+    if target is not None and (other := _aggregated(request, target)) is not None:
+        return await request.app[AGGREGATOR].pass_on(request, other)
     if target is None or (target.rest and target.subresource != "proxy"):
         raise no_such_resource(target)
     if metrics_api.serves(target):
@@ -101,6 +105,14 @@ async def paths(request: web.Request) -> web.StreamResponse:
     fixed = ["/api", "/apis", "/healthz", "/livez", "/metrics", "/openapi/v2", "/openapi/v3"]
     document = {"paths": sorted({*fixed, *groups, "/readyz", "/version"})}
     return await send_object(request, Media(), document)
+
+
+def _aggregated(request: web.Request, target: Target) -> Object | None:
+    """The APIService of another server that answers for it."""
+    catalog = server_of(request).resources.catalog
+    if catalog.by_resource(target.group, target.version, target.resource) is not None:
+        return None
+    return request.app[AGGREGATOR].find(target.group, target.version)
 
 
 def _find_kind(request: web.Request, target: Target) -> Kind:

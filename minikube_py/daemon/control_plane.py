@@ -15,6 +15,7 @@ from minikube_py.control_loop.informer import Informers
 from minikube_py.control_loop.recorder import Recorder
 from minikube_py.controllers.kubernetes_service import ApiAddress
 from minikube_py.daemon.access import ADMIN, Access, open_access
+from minikube_py.daemon.aggregation import api_services, front_proxy, publish_front_proxy
 from minikube_py.daemon.api import ApiEndpoint, server_context
 from minikube_py.daemon.bootstrap import bootstrap
 from minikube_py.daemon.certificates import CertificateAuthority
@@ -92,6 +93,7 @@ async def build(
     authority = CertificateAuthority.open(
         settings.data_dir / "pki", name=settings.cluster.name, clock=clock
     )
+    await publish_front_proxy(resources, authority)
     access = open_access(
         settings.data_dir / "pki", resources, informers, clock, domain=CLUSTER_DOMAIN
     )
@@ -126,14 +128,21 @@ async def build(
         authenticator=access.authenticator,
         authorizer=access.authorizer,
         tokens=access.tokens,
-        node=node_side(kubelet, on_paper=settings.simulated),
+        node=node_side(kubelet, front_proxy(authority), on_paper=settings.simulated),
         clock=clock,
     )
     api = _api(settings, ground, authority, app)
     return ControlPlane(
         groups=[
             [store, informers, runtime, *recorders.made],
-            [api, kubelet, scheduler, *controllers, *servers],
+            [
+                api,
+                kubelet,
+                scheduler,
+                *controllers,
+                api_services(resources, informers, clock, app),
+                *servers,
+            ],
         ],
         checks={"api": api.is_listening, **checks},
         network=network,

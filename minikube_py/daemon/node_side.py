@@ -2,13 +2,19 @@
 lie on this host's own bridge, or on paper nowhere.
 """
 
+import ssl
+from collections.abc import Callable
+
 from minikube_py.apiserver.node_side import NodeSide, direct
 from minikube_py.kubelet.agent import Kubelet
 from minikube_py.meta.errors import ServiceUnavailable
 
 
-def node_side(kubelet: Kubelet, *, on_paper: bool) -> NodeSide:
-    return NodeSide(kubelet.usage, kubelet.endpoints, _nowhere if on_paper else direct)
+def node_side(
+    kubelet: Kubelet, identify: Callable[[ssl.SSLContext], None], *, on_paper: bool
+) -> NodeSide:
+    reach = _nowhere if on_paper else direct
+    return NodeSide(kubelet.usage, kubelet.endpoints, reach, identify)
 
 
 def _nowhere(host: str, port: int) -> tuple[str, int]:

@@ -25,9 +25,12 @@ class Reference:
 
 @dataclass(frozen=True)
 class Location:
+    """`server_name` is whom a certificate must name, "" for the host itself."""
+
     scheme: str
     host: str
     port: int
+    server_name: str = ""
 
     @property
     def authority(self) -> str:

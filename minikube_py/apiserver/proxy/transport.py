@@ -6,6 +6,7 @@ Made when first needed: a cluster nobody proxies through pays nothing.
 
 import asyncio
 import ssl
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +44,8 @@ class ProxyTransport:
 
     def reach(self, location: Location) -> Location:
         """What to connect to for it."""
-        return Location(location.scheme, *self._reach(location.host, location.port))
+        host, port = self._reach(location.host, location.port)
+        return replace(location, host=host, port=port)
 
     async def send(
         self,
@@ -67,11 +69,43 @@ class ProxyTransport:
                 allow_redirects=False,
                 skip_auto_headers=_AUTO_HEADERS,
                 ssl=trust or unverified(),
+                server_hostname=location.server_name or None,
             )
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
             raise ServiceUnavailable(
                 f"error trying to reach service: {str(error) or 'timed out'}"
             ) from error
+
+    async def get(
+        self,
+        location: Location,
+        path: str,
+        trust: ssl.SSLContext,
+        *,
+        headers: list[tuple[str, str]],
+        limit: int,
+    ) -> tuple[int, bytes]:
+        """Status and body, for what this server itself wants to know. Raises ServiceUnavailable, or
+        ClientError when the body breaks off or is longer than `limit` bytes.
+        """
+        reached = self.reach(location)
+        url = URL(f"{location.scheme}://{reached.authority}{path}", encoded=True)
+        asked = [("Accept", "application/json"), *headers]
+        try:
+            answer = await self._connected().get(
+                url, headers=asked, ssl=trust, server_hostname=location.server_name or None
+            )
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise ServiceUnavailable(f"error trying to reach service: {error}") from error
+        try:
+            body = bytearray()
+            async for piece in answer.content.iter_any():
+                body += piece
+                if len(body) > limit:
+                    raise aiohttp.ClientPayloadError(f"more than {limit} bytes")
+            return answer.status, bytes(body)
+        finally:
+            answer.close()
 
     async def close(self) -> None:
         if self._session is not None:

@@ -13,7 +13,7 @@ from minikube_py.apiserver.proxy.location import Location
 from minikube_py.apiserver.proxy.rewriting import forwarded_headers
 from minikube_py.apiserver.proxy.transport import ProxyTransport, unverified
 from minikube_py.apiserver.streams.upgrade import UpgradedConnection, take_over
-from minikube_py.meta.errors import ServiceUnavailable
+from minikube_py.meta.errors import BadRequest, ServiceUnavailable
 
 _CONNECT_SECONDS = 10.0
 _ANSWER_SECONDS = 30.0
@@ -63,7 +63,11 @@ async def _connect(
     try:
         async with asyncio.timeout(_CONNECT_SECONDS):
             return await asyncio.open_connection(
-                reached.host, reached.port, ssl=secure, limit=_HEAD_BYTES
+                reached.host,
+                reached.port,
+                ssl=secure,
+                server_hostname=(location.server_name or None) if secure else None,
+                limit=_HEAD_BYTES,
             )
     except (OSError, TimeoutError) as error:
         raise ServiceUnavailable(
@@ -73,6 +77,8 @@ async def _connect(
 
 def _head(method: str, target: str, headers: list[tuple[str, str]]) -> bytes:
     lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers)]
+    if any("\r" in line or "\n" in line for line in lines):
+        raise BadRequest("a line break in a header")  # a user's name, for one, may hold anything
     return "\r\n".join([*lines, "", ""]).encode("utf-8", "surrogateescape")
 
 
