@@ -161,7 +161,7 @@ def _too_far_apart(subject: Subject, name: str, bound: str) -> str | None:
     if not limit:
         return f"{said}, but no limit is specified or limit is 0"
     ratio = limit / request
-    return f"{said}, but provided ratio is {ratio:f}" if ratio > most else None
+    return f"{said}, but provided ratio is {float(ratio):f}" if ratio > most else None
 
 
 def _three(

@@ -9,8 +9,11 @@ from minikube_py.kinds.catalog import (
     POD,
     SERVICE_ACCOUNT,
     STORAGE_CLASS,
+    VALIDATING_WEBHOOK_CONFIGURATION,
 )
+from minikube_py.meta.errors import ApiError, Forbidden
 from minikube_py.meta.objects import Object
+from minikube_py.resources.options import Patch
 from minikube_py.resources.resources import Resources
 from tests.resources.conftest import FakeClock, pod
 
@@ -103,3 +106,41 @@ async def test_an_ingress_gets_the_default_class_unless_it_names_one(resources: 
 
     assert made.object["spec"]["ingressClassName"] == "mk"
     assert "ingressClassName" not in old.object["spec"]
+
+
+async def test_webhooks_are_kept_with_a_warning(resources: Resources) -> None:
+    body: Object = {"metadata": {"name": "guard"}, "webhooks": []}
+
+    made = await resources.create(VALIDATING_WEBHOOK_CONFIGURATION, None, body)
+    labels = {"metadata": {"labels": {"a": "b"}}}
+    changed = await resources.patch(
+        VALIDATING_WEBHOOK_CONFIGURATION, None, "guard", Patch("merge", labels)
+    )
+
+    said = "ValidatingWebhookConfiguration guard is stored but not enforced yet"
+    assert made.warnings[0].startswith(said)
+    assert changed.warnings[0].startswith(said)
+
+
+async def test_a_claim_grows_only_where_its_class_lets_it(resources: Resources) -> None:
+    await storage_class(resources, "rigid")
+    await resources.create(PERSISTENT_VOLUME_CLAIM, "default", claim(volumeName="v"))
+    grow = Patch("merge", {"spec": {"resources": {"requests": {"storage": "2Gi"}}}})
+
+    async def growing() -> None:
+        await resources.patch(PERSISTENT_VOLUME_CLAIM, "default", "data", grow)
+
+    with pytest.raises(ApiError):
+        await growing()
+    await resources.update_status(
+        PERSISTENT_VOLUME_CLAIM,
+        "default",
+        "data",
+        lambda c: c.setdefault("status", {}).update(phase="Bound", capacity={"storage": "1Gi"}),
+    )
+    with pytest.raises(Forbidden, match="the storageclass that provisions the pvc must support"):
+        await growing()
+    await resources.modify(
+        STORAGE_CLASS, None, "rigid", lambda c: c.update(allowVolumeExpansion=True)
+    )
+    await growing()

@@ -73,7 +73,7 @@ async def test_containers_must_say_what_a_quota_limits(resources: Resources) -> 
 async def test_other_namespaces_are_free(resources: Resources) -> None:
     await limit(resources, quota(pods=0))
 
-    assert await resources.create(POD, "other", pod())
+    assert (await resources.create(POD, "other", pod())).created
 
 
 async def test_writes_of_one_commit_share_what_is_left(resources: Resources) -> None:
@@ -140,7 +140,7 @@ async def test_every_quota_of_the_namespace_must_allow_it(resources: Resources) 
 
     with pytest.raises(Forbidden, match="exceeded quota: narrow"):
         await resources.create(POD, "default", pod())
-    assert await resources.create(POD, "default", pod(requests={"cpu": "1"}))
+    assert (await resources.create(POD, "default", pod(requests={"cpu": "1"}))).created
 
 
 async def test_a_service_is_charged_when_its_type_changes(resources: Resources) -> None:
