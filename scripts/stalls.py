@@ -121,6 +121,8 @@ class Client:
     def __init__(self, session: aiohttp.ClientSession, watchers: int) -> None:
         self.session = session
         self.watchers = watchers
+        self.longest_before = 0.0
+        """Of an operation that is over before its clean-up."""
 
     async def get(self, path: str, headers: dict[str, str] | None = None) -> bytes:
         async with self.session.get(path, headers=headers) as response:
@@ -197,6 +199,7 @@ def fan_out(path: str) -> Operation:
                 async with client.session.post("/api/v1/namespaces/default/configmaps", json=body):
                     pass
                 await asyncio.sleep(0.3)
+            client.longest_before = await client.longest_turn()
 
     return operation
 
@@ -245,6 +248,7 @@ async def measure(port: int, certificates: Certificates, wanted: list[str], watc
             started = time.perf_counter()
             await OPERATIONS[name](client)
             took, longest = time.perf_counter() - started, await client.longest_turn()
+            longest, client.longest_before = client.longest_before or longest, 0.0
             verdict = "ok" if longest <= BUDGET else "TOO LONG"
             kept = kept and longest <= BUDGET
             print(f"{name:28}{longest * 1000:8.1f} ms{took * 1000:10.0f} ms whole   {verdict}")

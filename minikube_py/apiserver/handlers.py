@@ -22,7 +22,7 @@ from minikube_py.meta.encoding import decode
 from minikube_py.meta.errors import BadRequest, MethodNotAllowed
 from minikube_py.meta.objects import Object, name_of, uid_of
 from minikube_py.resources.options import DeleteOptions, ListPage, Patch, WriteOptions, Written
-from minikube_py.resources.write import CREATED_BY_UPDATE
+from minikube_py.resources.update_rules import is_created_by_update
 
 # Kinds whose strategy answers a completed deletion with the object, not with a Status.
 _RETURNS_DELETED = frozenset(
@@ -76,7 +76,7 @@ async def update(request: web.Request, kind: Kind, subresource: str = "") -> web
     media = negotiate(request.headers.get("Accept", ""))
     write = _write_options(request, state)
     obj = await read_object(request, state, write)
-    if kind.resource in CREATED_BY_UPDATE:
+    if is_created_by_update(kind):
         require_create_of_new(request, kind)
     written = await server.finish(
         server.resources.update(

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 _OLDEST = 2
-_THRESHOLDS = (700, 5, 5)  # what survived is looked at when it is some 10,000 objects
+_THRESHOLDS = (700, 4, 3)  # what survived is looked at when it is some thousands of objects
 _SECONDS_BETWEEN_FULL = 6 * 3600.0
 
 

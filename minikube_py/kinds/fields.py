@@ -209,7 +209,9 @@ def validate_object_meta_update(new: Object, old: Object) -> list[FieldError]:
     for name in ("name", "namespace", "uid", "creationTimestamp"):
         errors += check_immutable(f"metadata.{name}", fresh.get(name), stored.get(name))
     for name in ("deletionTimestamp", "deletionGracePeriodSeconds"):
-        errors += check_immutable(f"metadata.{name}", fresh.get(name), stored.get(name))
+        if fresh.get(name) != stored.get(name):
+            detail = f"{IMMUTABLE}; may only be changed via deletion"
+            errors.append(invalid(f"metadata.{name}", fresh.get(name), detail))
     if stored.get("deletionTimestamp"):
         added = sorted(set(fresh.get("finalizers") or []) - set(stored.get("finalizers") or []))
         if added:

@@ -56,18 +56,17 @@ def check_preconditions(target: Target, new: Object, old: Object) -> None:
 
 
 def carry_metadata(new: Object, old: Object) -> None:
-    """What the server owns stays as it is; rest.BeforeUpdate."""
+    """What the server owns stays as it is (rest.BeforeUpdate, ValidateObjectMetaUpdate). What a
+    client says differently all the same is left standing where validation refuses it.
+    """
     metadata, stored = new["metadata"], old["metadata"]
-    for name in (
-        "uid",
-        "creationTimestamp",
-        "resourceVersion",
-        "generation",
-        "deletionTimestamp",
-        "deletionGracePeriodSeconds",
-        "generateName",
-    ):
+    for name in ("uid", "resourceVersion", "generation", "generateName"):
         _carry(metadata, stored, name)
+    for name in ("creationTimestamp", "deletionGracePeriodSeconds"):
+        if name in stored and metadata.get(name) is None:
+            metadata[name] = stored[name]
+    if "deletionTimestamp" in stored:
+        metadata["deletionTimestamp"] = stored["deletionTimestamp"]
     drop_empty(metadata)
 
 

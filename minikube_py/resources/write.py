@@ -12,10 +12,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from minikube_py.kinds.catalog import SERVICE_ACCOUNT
-from minikube_py.kinds.fields import validate_object_meta, validate_object_meta_update
 from minikube_py.kinds.kind import Kind
 from minikube_py.kinds.schema import schema_for
-from minikube_py.meta.errors import AlreadyExists, BadRequest, FieldError, Invalid
+from minikube_py.meta.errors import AlreadyExists, BadRequest
 from minikube_py.meta.names import generate_name
 from minikube_py.meta.objects import Object, is_deleting, name_of, namespace_of
 from minikube_py.meta.timestamps import Clock, format_time
@@ -34,6 +33,7 @@ from minikube_py.resources.carry_over import (
     is_new_generation,
     place,
 )
+from minikube_py.resources.checks import refuse_bad_creation, refuse_bad_update
 from minikube_py.resources.decode import copied, decode_object, drop_nulls
 from minikube_py.resources.namespaces import (
     DEFAULT_ACCOUNT,
@@ -45,11 +45,15 @@ from minikube_py.resources.namespaces import (
 from minikube_py.resources.options import WriteOptions, Written
 from minikube_py.resources.records import MAX_ATTEMPTS, Head, Records, Reservation, Target
 from minikube_py.resources.reserve import Reservations
+from minikube_py.resources.update_rules import (
+    check_names_state,
+    is_created_by_update,
+    no_free_name,
+)
 from minikube_py.store.interface import WriteConflict
 
 OWN_MANAGER = "mk"
 _NAME_ATTEMPTS = 8
-CREATED_BY_UPDATE = frozenset({"leases.coordination.k8s.io", "events", "endpoints", "services"})
 _STATUS_ON_CREATE = frozenset({"nodes"})
 
 
@@ -118,7 +122,10 @@ class Writes:
             with suppress(AlreadyExists):
                 return await self._create_once(kind, attempt, options)
         metadata["name"] = generate_name(metadata["generateName"])
-        return await self._create_once(kind, draft, options)
+        try:
+            return await self._create_once(kind, draft, options)
+        except AlreadyExists as error:
+            raise no_free_name(error) from error
 
     async def _create_once(self, kind: Kind, draft: Draft, options: WriteOptions) -> Written:
         obj = draft.obj
@@ -129,7 +136,7 @@ class Writes:
         self._own(request, None, obj, draft.managed_fields)
         admission = self._admit("CREATE", request, obj, None)
         self._prepare(kind, obj, None)
-        _refuse(kind, obj, _creation_errors(kind, obj))
+        refuse_bad_creation(kind, obj)
         review(admission, self._lookup)
         warnings = (*draft.warnings, *admission.warnings)
         self._require_absent(target)
@@ -182,11 +189,12 @@ class Writes:
         kind, target = request.kind, request.target
         obj, warnings = decode_object(kind, body, request.options.field_validation)
         check_identity(target, obj)
-        creates = not request.subresource and kind.resource in CREATED_BY_UPDATE
-        if creates and self._records.head(target) is None:
-            if not obj["metadata"].get("resourceVersion"):
+        if self._records.head(target) is None:
+            creates = is_created_by_update(kind) and not request.subresource
+            if creates and not obj["metadata"].get("resourceVersion"):
                 return await self.create_draft(kind, Draft(obj, warnings), request.options)
             raise target.missing()
+        check_names_state(kind, obj)
         # Each attempt starts from what the client sent, not from what the last one made of it.
         return await self.rewrite(request, lambda _old: Draft(copied(obj), warnings))
 
@@ -220,7 +228,7 @@ class Writes:
             check_identity(request.target, new)
         check_preconditions(request.target, new, old)
         admission = self._revise(request, new, old, draft.managed_fields)
-        _refuse(request.kind, new, _update_errors(request, new, old))
+        refuse_bad_update(request.kind, request.subresource, new, old)
         review(admission, self._lookup)
         warnings = (*draft.warnings, *admission.warnings)
         reservation = self._reservations.reserve(admission)
@@ -360,34 +368,6 @@ def is_finished(kind: Kind, obj: Object) -> bool:
     if is_namespace(kind) and holds_content(obj):
         return False
     return not metadata.get("deletionGracePeriodSeconds")
-
-
-def _creation_errors(kind: Kind, obj: Object) -> list[FieldError]:
-    errors = validate_object_meta(obj, namespaced=kind.namespaced, name_problem=kind.name_problem)
-    return [*errors, *kind.validate_create(obj)]
-
-
-def _update_errors(request: Request, new: Object, old: Object) -> list[FieldError]:
-    kind = request.kind
-    errors = [
-        *validate_object_meta(new, namespaced=kind.namespaced, name_problem=kind.name_problem),
-        *validate_object_meta_update(new, old),
-    ]
-    if request.subresource == "binding":
-        return errors
-    if request.subresource == "status":
-        return [*errors, *kind.validate_status(new, old)]
-    if kind.update_repeats_create:
-        errors += kind.validate_create(new)
-    part = kind.parts.get(request.subresource)
-    validate = part.validate_update if part is not None else kind.validate_update
-    return [*errors, *validate(new, old)]
-
-
-def _refuse(kind: Kind, obj: Object, errors: list[FieldError]) -> None:
-    if errors:
-        unique = list(dict.fromkeys(errors))
-        raise Invalid.of(kind.group, kind.kind, name_of(obj), unique)
 
 
 def _already_there(target: Target, head: Head | None) -> AlreadyExists:

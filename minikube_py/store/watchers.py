@@ -14,7 +14,7 @@ from minikube_py.store.interface import StoreEvent
 
 QUEUE_LIMIT = 10_000
 REPLAY_PAGE = 500
-AWAKE_AT_ONCE = 32
+AWAKE_AT_ONCE = 16
 
 
 @dataclass(frozen=True)

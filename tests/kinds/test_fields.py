@@ -114,7 +114,8 @@ def test_identity_and_deletion_of_an_object_stay() -> None:
 
     assert errors == [
         'metadata.uid: Invalid value: "w": field is immutable',
-        "metadata.deletionTimestamp: Invalid value: null: field is immutable",
+        "metadata.deletionTimestamp: Invalid value: null: field is immutable; may only be changed "
+        "via deletion",
         "metadata.finalizers: Forbidden: no new finalizers can be added if the object is being "
         'deleted, found new finalizers ["a/c"]',
     ]

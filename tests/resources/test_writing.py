@@ -196,15 +196,40 @@ async def test_server_owned_fields_survive_an_update(
 ) -> None:
     made = (await resources.create(CONFIG_MAP, "default", config_map(a="1"))).object
     clock.advance(60)
-    body = {
-        "metadata": {"name": "settings", "creationTimestamp": "2020-01-01T00:00:00Z"},
-        "data": {"a": "2"},
-    }
 
-    written = (await resources.update(CONFIG_MAP, "default", "settings", body)).object
+    written = await resources.update(CONFIG_MAP, "default", "settings", config_map(a="2"))
 
     for field in ("uid", "creationTimestamp"):
-        assert written["metadata"][field] == made["metadata"][field]
+        assert written.object["metadata"][field] == made["metadata"][field]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("creationTimestamp", "2020-01-01T00:00:00Z"),
+        ("deletionTimestamp", "2020-01-01T00:00:00Z"),
+        ("deletionGracePeriodSeconds", 5),
+    ],
+)
+async def test_server_owned_fields_can_not_be_rewritten(
+    resources: Resources, field: str, value: object
+) -> None:
+    await resources.create(CONFIG_MAP, "default", config_map(a="1"))
+    body = {"metadata": {"name": "settings", field: value}, "data": {"a": "2"}}
+
+    with pytest.raises(Invalid, match=rf"metadata\.{field}: Invalid value: .*field is immutable"):
+        await resources.update(CONFIG_MAP, "default", "settings", body)
+
+
+async def test_generation_and_links_are_nothing_a_client_says(resources: Resources) -> None:
+    body = {**config_map(a="1")}
+    body["metadata"] |= {"selfLink": "/x", "generation": 9, "uid": "mine"}
+
+    made = (await resources.create(CONFIG_MAP, "default", body)).object
+
+    assert "selfLink" not in made["metadata"]
+    assert "generation" not in made["metadata"]
+    assert made["metadata"]["uid"] != "mine"
 
 
 async def test_generation_rises_with_the_spec_only(resources: Resources) -> None:
