@@ -13,7 +13,6 @@ from minikube_py.apiserver.negotiation import Media, body_format, negotiate, pat
 from minikube_py.apiserver.permissions import require_create_of_new
 from minikube_py.apiserver.tables import (
     TableWriter,
-    encoded_all,
     encoded_metadata,
     partial_metadata,
 )
@@ -149,7 +148,7 @@ async def delete_collection(request: web.Request, kind: Kind) -> web.StreamRespo
     )
     metadata = {"resourceVersion": str(server.resources.store.revision)}
     head = responses.list_head(kind.list_name, kind.api_version, metadata)
-    return await responses.send_list(request, _plain(media), head, await encoded_all(deleted))
+    return await responses.send_list(request, _plain(media), head, deleted)
 
 
 async def get_scale(request: web.Request, kind: Kind) -> web.StreamResponse:

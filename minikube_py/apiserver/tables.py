@@ -37,14 +37,6 @@ async def encoded_metadata(items: Sequence[bytes], version: str) -> list[bytes]:
     return found
 
 
-async def encoded_all(objects: Sequence[Object]) -> list[bytes]:
-    found: list[bytes] = []
-    for start in range(0, len(objects), _ROWS_A_TURN):
-        found += map(encode, objects[start : start + _ROWS_A_TURN])
-        await asyncio.sleep(0)
-    return found
-
-
 class TableWriter:
     """Makes Tables of one kind. `include` is what each row carries besides its cells: `None`,
     `Metadata` (default) or `Object`. Raises BadRequest for any other.

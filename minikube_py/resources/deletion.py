@@ -150,9 +150,11 @@ class Deletions:
 
     async def delete_many(
         self, kind: Kind, encoded: Sequence[bytes], options: DeleteOptions
-    ) -> list[Object]:
-        """Those that are gone meanwhile are passed over; the first other failure is raised."""
-        deleted: list[Object] = []
+    ) -> list[bytes]:
+        """The last states, encoded. Those that are gone meanwhile are passed over; the first other
+        failure is raised.
+        """
+        deleted: list[bytes] = []
         for start in range(0, len(encoded), _AT_ONCE):
             batch = [_target(kind, item) for item in encoded[start : start + _AT_ONCE]]
             results = await asyncio.gather(
@@ -160,7 +162,7 @@ class Deletions:
             )
             for result in results:
                 if isinstance(result, tuple):
-                    deleted.append(result[0])
+                    deleted.append(encoding.encode(result[0]))
                 elif not isinstance(result, NotFound):
                     raise result
         return deleted

@@ -5,7 +5,7 @@ through here, so the same defaults, validation and conflicts hold for all. Thin:
 are in the module named after it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from uuid import uuid4
 
 from minikube_py.kinds.catalog import NAMESPACE, POD, RESOURCE_QUOTA, SERVICE, Catalog
@@ -56,7 +56,6 @@ __all__ = [
     "store_prefix",
 ]
 
-_Objects = list[Object]  # `list` is a method of the class below
 _LIST, _WRITE, _DELETE = ListOptions(), WriteOptions(), DeleteOptions()
 _IN_PROCESS = WriteOptions(field_validation="Ignore")
 
@@ -196,8 +195,8 @@ class Resources:
         namespace: str | None,
         list_options: ListOptions = _LIST,
         options: DeleteOptions = _DELETE,
-    ) -> _Objects:
-        """Deletes all that match; gives their last states."""
+    ) -> Sequence[bytes]:
+        """Deletes all that match; gives their last states, encoded."""
         found = await self.list_in_turns(kind, namespace, list_options)
         return await self._deletions.delete_many(kind, found.items, options)
 

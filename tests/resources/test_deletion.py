@@ -12,6 +12,7 @@ from minikube_py.kinds.catalog import (
     PERSISTENT_VOLUME_CLAIM,
     POD,
 )
+from minikube_py.meta import encoding
 from minikube_py.meta.errors import AlreadyExists, Conflict, Forbidden, Invalid, NotFound
 from minikube_py.meta.objects import Object, name_of
 from minikube_py.meta.selectors import parse_label_selector
@@ -342,7 +343,7 @@ async def test_a_collection_is_deleted_by_selector(resources: Resources) -> None
     selected = ListOptions(labels=parse_label_selector("gone=yes"))
     deleted = await resources.delete_collection(CONFIG_MAP, "default", selected, DeleteOptions())
 
-    assert [name_of(obj) for obj in deleted] == ["a", "c"]
+    assert [name_of(encoding.decode(item)) for item in deleted] == ["a", "c"]
     assert [name_of(obj) for obj in resources.list(CONFIG_MAP, "default").objects()] == ["b"]
     assert len(resources.list(CONFIG_MAP, "other").items) == 3
 
@@ -433,7 +434,11 @@ async def test_of_two_collection_deleters_each_object_has_one(resources: Resourc
         resources.delete_collection(CONFIG_MAP, "default"),
     )
 
-    assert sorted(name_of(obj) for each in both for obj in each) == ["a", "b", "c"]
+    assert sorted(name_of(encoding.decode(item)) for each in both for item in each) == [
+        "a",
+        "b",
+        "c",
+    ]
 
 
 async def test_a_pod_can_be_killed_on_its_way_out(resources: Resources) -> None:
