@@ -5,6 +5,7 @@ The only place where an exception becomes an HTTP response.
 
 import logging
 import time
+from dataclasses import replace
 from uuid import uuid4
 
 from aiohttp import web
@@ -32,6 +33,7 @@ from minikube_py.meta.errors import (
     ServiceUnavailable,
     Unauthorized,
 )
+from minikube_py.meta.selectors import parse_field_selector
 from minikube_py.meta.users import User
 from minikube_py.store.interface import StoreUnavailable
 
@@ -122,9 +124,20 @@ def _admit(request: web.Request, tokens: TokenAuthenticator | None) -> None:
         user = impersonated(user, request.headers, authorizer)
     state.user = user
     asked = attributes_of(user, state.verb, request.path, state.target)
+    if state.verb in ("list", "watch"):
+        asked = replace(asked, name=asked.name or _selected_name(request))
     decision = authorizer.authorize(asked)
     if not decision.allowed:
         raise forbidden(asked, decision.reason)
+
+
+def _selected_name(request: web.Request) -> str:
+    """A list or watch of one object by its name: who may read that one may do this."""
+    selector = request.query.get("fieldSelector", "")
+    for wanted in parse_field_selector(selector) if selector else ():
+        if wanted.field == "metadata.name" and not wanted.negate:
+            return wanted.value
+    return ""
 
 
 def _status_response(error: ApiError) -> web.Response:

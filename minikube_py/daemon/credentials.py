@@ -45,7 +45,7 @@ def read_static_tokens(folder: Path, *, admin: User) -> dict[str, User]:
         rows = [row for row in csv.reader(file, skipinitialspace=True) if row]
     found = {}
     for number, row in enumerate(rows, start=1):
-        token, user, uid, groups = ([column.strip() for column in row] + [""])[:4]
+        token, user, uid, groups = ([column.strip() for column in row] + [""] * 4)[:4]
         if len(row) < 3 or not token or not user:
             raise StartFailure(
                 f'{path} line {number} is not `token,user,uid,"group1,group2"`: correct it, or '

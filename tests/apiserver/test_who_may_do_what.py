@@ -182,6 +182,30 @@ async def test_a_role_of_a_custom_resource_joins_those_that_aggregate(home: Clus
     assert (may, may_not) == (True, False)
 
 
+async def test_one_object_may_be_listed_and_watched_by_its_name(home: Cluster) -> None:
+    rule = {
+        "apiGroups": [""],
+        "resources": ["configmaps"],
+        "resourceNames": ["c"],
+        "verbs": ["get", "list", "watch"],
+    }
+    role = {"metadata": {"name": "one"}, "rules": [rule]}
+    assert (await home.http.post(f"{RBAC}/namespaces/home/roles", json=role)).status == 201
+    given = {**binding("nobody"), "roleRef": {"kind": "Role", "name": "one"}}
+    bindings = f"{RBAC}/namespaces/home/rolebindings"
+    assert (await home.http.post(bindings, json=given)).status == 201
+    token = await token_of(home, "nobody")
+    named, watched = "?fieldSelector=metadata.name%3Dc", "&watch=1&timeoutSeconds=1"
+
+    async with home.client(None) as anyone:
+        found = {
+            query: (await allowed(anyone, token, "GET", f"{HOME}/configmaps{query}"))[0]
+            for query in (named, named + watched, "", "?fieldSelector=metadata.name!%3Dc")
+        }
+
+    assert list(found.values()) == [True, True, False, False]
+
+
 async def test_applying_what_is_not_there_needs_the_right_to_create(home: Cluster) -> None:
     rules = [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["patch"]}]
     role: Object = {"metadata": {"name": "patcher"}, "rules": rules}
