@@ -85,7 +85,9 @@ async def evict_pod(request: web.Request, _kind: Kind) -> web.StreamResponse:
         request.query, eviction.get("deleteOptions"), user=state_of(request).user
     )
     wanted = replace(wanted, dry_run=wanted.dry_run or _is_dry_run(request))
-    await server.finish(evict(server.resources, target.namespace, target.name, wanted))
+    await server.finish(
+        evict(server.resources, target.namespace, target.name, wanted, clock=server.clock)
+    )
     return await _send_success(request)
 
 
