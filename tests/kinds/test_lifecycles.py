@@ -62,3 +62,19 @@ def test_defaults_are_the_same_the_second_time(example: Example) -> None:
     example.kind.default(twice)
 
     assert twice == once
+
+
+@pytest.mark.parametrize(
+    "example",
+    [each for each in EXAMPLES if each.kind.group == "rbac.authorization.k8s.io"],
+    ids=lambda each: each.kind.kind,
+)
+async def test_roles_and_bindings_are_made_by_an_update_too(
+    resources: Resources, example: Example
+) -> None:
+    namespace = "default" if example.kind.namespaced else None
+
+    written = await resources.update(example.kind, namespace, example.name, example.object())
+
+    assert written.created
+    assert resources.get(example.kind, namespace, example.name) == written.object

@@ -32,8 +32,8 @@ from minikube_py.meta.errors import FieldError
 from minikube_py.meta.objects import Object, get_path, split_api_version
 
 _RULE_FIELDS = ("resourceRules", "excludeResourceRules")
-_IDENTIFIER = re.compile("[_a-zA-Z][_a-zA-Z0-9]*")
-_RESERVED = re.compile(
+_IDENTIFIER = "[_a-zA-Z][_a-zA-Z0-9]*"
+_RESERVED = (
     "true|false|null|in|as|break|const|continue|else|for|function|if|import|let|loop|package|"
     "namespace|return|var|void|while"
 )
@@ -137,7 +137,7 @@ def _validate_variable(variable: Object, path: str) -> list[FieldError]:
     name, errors = variable.get("name") or "", []
     if not name.strip():
         errors.append(required(f"{path}.name", "name is not specified"))
-    elif not _IDENTIFIER.fullmatch(name) or _RESERVED.fullmatch(name):
+    elif not re.fullmatch(_IDENTIFIER, name) or re.fullmatch(_RESERVED, name):
         errors.append(invalid(f"{path}.name", name, "name is not a valid CEL identifier"))
     return errors + check_expression(variable, path)
 

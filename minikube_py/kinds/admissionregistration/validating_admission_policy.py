@@ -1,6 +1,5 @@
 """A ValidatingAdmissionPolicy: what must hold of changes, in CEL; its binding puts it to work."""
 
-import re
 from collections.abc import Sequence
 
 from minikube_py.kinds.admissionregistration.policies import (
@@ -24,7 +23,6 @@ from minikube_py.meta.errors import FieldError
 from minikube_py.meta.objects import Object, get_path, name_of
 
 _REASONS = ("Forbidden", "Invalid", "RequestEntityTooLarge")
-_NEWLINES = re.compile(r"[\n\r]")
 _MAX_ANNOTATIONS, _MAX_VALUE_BYTES = 20, 5 * 1024
 _NOTHING = "validations or auditAnnotations must contain at least one item"
 
@@ -57,7 +55,7 @@ def _validate_validation(validation: Object, path: str) -> list[FieldError]:
     if message and not message.strip():
         detail = "message must be non-empty if specified"
         errors.append(invalid(f"{path}.message", message, detail))
-    elif _NEWLINES.search(message.strip()):
+    elif set("\n\r") & set(message.strip()):
         detail = "message must not contain line breaks"
         errors.append(invalid(f"{path}.message", message, detail))
     reason = validation.get("reason")

@@ -19,8 +19,8 @@ from minikube_py.meta.objects import Object
 
 _MAX_FEATURES, _MAX_TAINTS, _MAX_TEXT, _MAX_CONSUMED = 32, 16, 64, 2
 _MAX_IDENTIFIER = 32
-_IDENTIFIER = re.compile("[A-Za-z_][A-Za-z0-9_]*")
-_VERSION = re.compile(
+_IDENTIFIER = "[A-Za-z_][A-Za-z0-9_]*"
+_VERSION = (
     r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)"
     r"(-(0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*)(\.(0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*))*)?"
     r"(\+[0-9a-zA-Z-]+(\.[0-9a-zA-Z-]+)*)?"
@@ -76,7 +76,7 @@ def _validate_feature_name(name: str, path: str) -> list[FieldError]:
 def _validate_identifier(name: str, path: str) -> list[FieldError]:
     if len(name) > _MAX_IDENTIFIER:
         return [too_long(path, _MAX_IDENTIFIER)]
-    if _IDENTIFIER.fullmatch(name):
+    if re.fullmatch(_IDENTIFIER, name):
         return []
     detail = (
         "a valid C identifier must start with alphabetic character or '_', followed by a string of "
@@ -94,7 +94,7 @@ def _validate_attribute(value: Mapping[str, Any], path: str) -> list[FieldError]
         if text is not None and len(text) > _MAX_TEXT:
             errors.append(too_long(f"{path}.{field}", _MAX_TEXT))
     version = value.get("version")
-    if version is not None and not _VERSION.fullmatch(version):
+    if version is not None and not re.fullmatch(_VERSION, version):
         detail = "must be a string compatible with semver.org spec 2.0.0"
         errors.append(invalid(f"{path}.version", version, detail))
     if len(given) != 1:
