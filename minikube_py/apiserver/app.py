@@ -35,12 +35,13 @@ def build_app(  # noqa: PLR0913 - the daemon's one call, all but streams have de
     authorizer: Authorizer | None = None,
     registry: CollectorRegistry | None = None,
     node: NodeSide | None = None,
+    components: Mapping[str, Check] | None = None,
     clock: Clock = system_clock,
 ) -> web.Application:
-    """`checks` are what /readyz asks; `authenticator` knows bearer tokens (None: certificates
-    only), `tokens` issues ServiceAccounts' (None: nobody does); `registry` may hold other
-    components' metrics, /metrics shows all of it; without a `node` nothing is measured, and every
-    address is reached directly.
+    """`checks` are what /readyz asks, `components` what ComponentStatus tells of; `authenticator`
+    knows bearer tokens (None: certificates only), `tokens` issues ServiceAccounts'
+    (None: nobody does); `registry` may hold other components' metrics, /metrics shows all of it;
+    without a `node` nothing is measured, and every address is reached directly.
     """
     app = web.Application(
         middlewares=[new_middleware(authenticator)],
@@ -56,6 +57,7 @@ def build_app(  # noqa: PLR0913 - the daemon's one call, all but streams have de
         metrics=Metrics(registry or CollectorRegistry(), lambda: resources.store.revision),
         clock=clock,
         node=node or NodeSide(),
+        components=dict(components or {}),
     )
     app[PROXY] = ProxyTransport(app[SERVER].node.reach)
     app[AGGREGATOR] = Aggregator(

@@ -37,6 +37,8 @@ class ApiServer:
     metrics: Metrics
     clock: Clock
     node: NodeSide = field(default_factory=NodeSide)
+    components: Mapping[str, Check] = field(default_factory=dict)
+    """What ComponentStatus tells of."""
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the server goes down: long requests end cleanly."""
     _writes: set[asyncio.Task[Any]] = field(default_factory=set)

@@ -59,7 +59,7 @@ async def _report(request: web.Request, name: str, checks: Mapping[str, Check]) 
 
 
 async def _one(name: str, check: Check) -> web.Response:
-    problem = await _problem(check)
+    problem = await problem_of(check)
     if problem is None:
         return web.Response(text="ok")
     return web.Response(status=500, text=f"{name} failed: {problem}\n")
@@ -68,11 +68,11 @@ async def _one(name: str, check: Check) -> web.Response:
 async def _line(name: str, check: Check, *, excluded: bool) -> str:
     if excluded:
         return f"[+]{name} excluded: ok"
-    problem = await _problem(check)
+    problem = await problem_of(check)
     return f"[+]{name} ok" if problem is None else f"[-]{name} failed: {problem}"
 
 
-async def _problem(check: Check) -> str | None:
+async def problem_of(check: Check) -> str | None:
     """The reason, on one line; a check that hangs has failed."""
     try:
         async with asyncio.timeout(_CHECK_SECONDS):

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from minikube_py.apiserver import (
+    component_statuses,
     discovery,
     handlers,
     health,
@@ -23,7 +24,7 @@ from minikube_py.apiserver.middleware import no_such_resource
 from minikube_py.apiserver.negotiation import Media
 from minikube_py.apiserver.responses import send_object
 from minikube_py.apiserver.targets import Target
-from minikube_py.kinds.catalog import POD
+from minikube_py.kinds.catalog import COMPONENT_STATUS, POD
 from minikube_py.kinds.kind import Kind
 from minikube_py.meta.errors import MethodNotAllowed
 from minikube_py.meta.objects import Object
@@ -83,6 +84,8 @@ async def resource(request: web.Request) -> web.StreamResponse:
     if (target.group, target.resource, request.method) == ("", "bindings", "POST"):
         return await subresources.bind_pod(request, POD)
     kind = _find_kind(request, target)
+    if kind is COMPONENT_STATUS:
+        return await component_statuses.answer(request)
     if target.subresource:
         return await subresources.find_handler(request, kind)()
     if (

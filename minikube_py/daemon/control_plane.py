@@ -21,6 +21,7 @@ from minikube_py.daemon.bootstrap import bootstrap
 from minikube_py.daemon.certificates import CertificateAuthority
 from minikube_py.daemon.choices import StartFailure
 from minikube_py.daemon.component import Component
+from minikube_py.daemon.components import component_checks
 from minikube_py.daemon.controllers import ClusterFacts, Recorders, new_controllers
 from minikube_py.daemon.ground import Ground, host_address, kubernetes_address, node_name
 from minikube_py.daemon.kubeconfig import write_kubeconfig
@@ -128,6 +129,7 @@ async def build(
         authenticator=access.authenticator,
         authorizer=access.authorizer,
         tokens=access.tokens,
+        components=component_checks(resources, informers),
         node=node_side(kubelet, front_proxy(authority), on_paper=settings.simulated),
         clock=clock,
     )
