@@ -21,6 +21,7 @@ from minikube_py.meta.encoding import decode
 from minikube_py.meta.errors import BadRequest, MethodNotAllowed
 from minikube_py.meta.objects import Object, name_of, uid_of
 from minikube_py.resources.options import DeleteOptions, ListPage, Patch, WriteOptions, Written
+from minikube_py.resources.reading import check_reached
 from minikube_py.resources.update_rules import is_created_by_update
 
 # Kinds whose strategy answers a completed deletion with the object, not with a Status.
@@ -32,6 +33,8 @@ _RETURNS_DELETED = frozenset(
 async def get(request: web.Request, kind: Kind) -> web.StreamResponse:
     server, target = server_of(request), target_of(request)
     media = negotiate(request.headers.get("Accept", ""))
+    if version := request.query.get("resourceVersion"):
+        check_reached(version, server.resources.store)
     encoded = server.resources.get_encoded(kind, target.namespace or None, target.name)
     if not media.transform:
         return await responses.send_encoded(request, media, encoded + b"\n")
@@ -242,7 +245,10 @@ def _deleted_status(kind: Kind, obj: Object) -> Object:
 
 def _write_options(request: web.Request, state: RequestState) -> WriteOptions:
     return options.write_options(
-        request.query, user=state.user, user_agent=request.headers.get("User-Agent", "")
+        request.query,
+        user=state.user,
+        user_agent=request.headers.get("User-Agent", ""),
+        name="UpdateOptions" if request.method == "PUT" else "CreateOptions",
     )
 
 

@@ -74,7 +74,9 @@ def check_watch(query: Mapping[str, str]) -> None:
     _raise_invalid("ListOptions", errors)
 
 
-def write_options(query: MultiMapping[str], *, user: User, user_agent: str) -> WriteOptions:
+def write_options(
+    query: MultiMapping[str], *, user: User, user_agent: str, name: str = "CreateOptions"
+) -> WriteOptions:
     """For create, update and patch. The default manager is the client's name, as Kubernetes has
     it.
     """
@@ -85,7 +87,7 @@ def write_options(query: MultiMapping[str], *, user: User, user_agent: str) -> W
     if wanted not in _FIELD_VALIDATIONS:
         errors.append(_unsupported("fieldValidation", wanted, _FIELD_VALIDATIONS))
     dry_run = _dry_run(query.getall("dryRun", []), errors)
-    _raise_invalid("CreateOptions", errors)
+    _raise_invalid(name, errors)
     return WriteOptions(
         field_manager=manager or _manager_of(user_agent),
         dry_run=dry_run,
@@ -108,7 +110,7 @@ def patch_options(
     if not is_apply and query.get("force") is not None:
         errors.append(_forbidden("force", "may not be specified for non-apply patch"))
     _raise_invalid("PatchOptions", errors)
-    options = write_options(query, user=user, user_agent=user_agent)
+    options = write_options(query, user=user, user_agent=user_agent, name="PatchOptions")
     force = is_apply and is_true(query.get("force"))
     return WriteOptions(
         field_manager=options.field_manager,

@@ -17,7 +17,7 @@ CONNECT = ("exec", "attach", "portforward", "proxy")
 @dataclass(frozen=True)
 class Target:
     """One resource request. `namespace`, `name` and `subresource` are "" where the path has none;
-    `rest` is what follows the subresource.
+    `rest` is what follows the subresource. `is_watch`: by the old form of the path, `watch/…`.
     """
 
     group: str
@@ -27,6 +27,7 @@ class Target:
     name: str = ""
     subresource: str = ""
     rest: str = ""
+    is_watch: bool = False
 
 
 def parse_target(path: str) -> Target | None:
@@ -42,6 +43,8 @@ def parse_target(path: str) -> Target | None:
 def verb_of(method: str, target: Target, query: Mapping[str, str]) -> str:
     """The API's verb, read from the method alone, also for streams; "" for a method without one."""
     if method == "GET":
+        if target.is_watch:
+            return "watch"
         if target.name:
             return "get"
         return "watch" if is_true(query.get("watch")) else "list"
@@ -56,6 +59,9 @@ def is_true(text: str | None) -> bool:
 
 
 def _parse_resource(group: str, version: str, parts: list[str]) -> Target:
+    is_watch = parts[0] == "watch" and len(parts) > 1
+    if is_watch:
+        parts = parts[1:]
     namespace = ""
     if parts[0] == "namespaces" and len(parts) > 1:
         namespace = parts[1]
@@ -70,4 +76,5 @@ def _parse_resource(group: str, version: str, parts: list[str]) -> Target:
         name=padded[1],
         subresource=padded[2],
         rest="/".join(parts[3:]),
+        is_watch=is_watch,
     )

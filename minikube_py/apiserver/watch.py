@@ -5,6 +5,7 @@ at its time limit, at shutdown, and with an ERROR event when the client has to l
 """
 
 import asyncio
+import logging
 import random
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from typing import Any
 from aiohttp import web
 
 from minikube_py.apiserver import options
-from minikube_py.apiserver.context import ApiServer, server_of, state_of
+from minikube_py.apiserver.context import ApiServer, server_of, target_of
 from minikube_py.apiserver.negotiation import Media, negotiate
 from minikube_py.apiserver.tables import TableWriter, partial_metadata
 from minikube_py.apiserver.targets import is_true
@@ -26,14 +27,18 @@ from minikube_py.meta.errors import (
     NotAcceptable,
 )
 from minikube_py.meta.objects import Object
+from minikube_py.meta.selectors import FieldRequirement
 from minikube_py.resources.options import Change, ListOptions
 from minikube_py.resources.resources import Resources
 from minikube_py.resources.watching import ResourceWatch
 
+logger = logging.getLogger(__name__)
 BOOKMARK_SECONDS = 60.0
 _MIN_SECONDS, _MAX_SECONDS = 1800, 3600
 _INITIAL_EVENTS_END = "k8s.io/initial-events-end"
 _EVENTS_A_CHUNK = 200
+PATIENCE_SECONDS = 30.0
+"""How long a client may take nothing of what is there for it before it is cut off."""
 
 
 @dataclass(frozen=True)
@@ -49,9 +54,12 @@ async def watch(request: web.Request, kind: Kind) -> web.StreamResponse:
     media = negotiate(request.headers.get("Accept", ""))
     if media.format != "json":
         raise NotAcceptable("watches are served as application/json only")
-    server, target = server_of(request), state_of(request).target
-    namespace = (target.namespace if target else None) or None
+    server, target = server_of(request), target_of(request)
+    namespace = target.namespace or None
     selected = options.list_options(request.query)
+    if target.name:  # only the old form of the path has one
+        only = FieldRequirement("metadata.name", target.name)
+        selected = replace(selected, fields=(*selected.fields, only))
     options.check_watch(request.query)
     seconds = options.timeout_seconds(request.query) or _default_seconds()
     include = request.query.get("includeObject")
@@ -65,12 +73,14 @@ async def watch(request: web.Request, kind: Kind) -> web.StreamResponse:
         await response.write(encoder.event("ERROR", encode(error.as_status())))
         return response
     await response.prepare(request)
-    stream = _Stream(response, source, encoder, server)
+    line = _Line(request, response)
+    stream = _Stream(line, source, encoder, server)
     try:
         bookmarks = is_true(request.query.get("allowWatchBookmarks"))
         await _until_closing(server, stream.run(start, kind, seconds, bookmarks=bookmarks))
     finally:
         source.close()
+        line.close()
     return response
 
 
@@ -113,15 +123,46 @@ class _Encoder:
         return self._tables.table_of_one(obj, with_columns=with_columns)
 
 
+class _Line:
+    """To one client. Writing waits while its socket is full; when it stays full the connection is
+    broken off, for what is queued up behind it takes memory.
+    """
+
+    def __init__(self, request: web.Request, response: web.StreamResponse) -> None:
+        self._request = request
+        self._response = response
+        self._loop = asyncio.get_running_loop()
+        self._waits_since: float | None = None
+        self._look_later()
+
+    async def write(self, data: bytes) -> None:
+        self._waits_since = self._loop.time()
+        try:
+            await self._response.write(data)
+        finally:
+            self._waits_since = None
+
+    def close(self) -> None:
+        self._timer.cancel()
+
+    def _look_later(self) -> None:
+        self._timer = self._loop.call_later(PATIENCE_SECONDS / 2, self._look)
+
+    def _look(self) -> None:
+        since, transport = self._waits_since, self._request.transport
+        if since is not None and self._loop.time() - since >= PATIENCE_SECONDS / 2:
+            logger.info("Watcher cut off path=%s: it takes nothing", self._request.path)
+            if transport is not None:
+                transport.abort()
+        else:
+            self._look_later()
+
+
 class _Stream:
     def __init__(
-        self,
-        response: web.StreamResponse,
-        source: ResourceWatch,
-        encoder: _Encoder,
-        server: ApiServer,
+        self, line: _Line, source: ResourceWatch, encoder: _Encoder, server: ApiServer
     ) -> None:
-        self._response = response
+        self._line = line
         self._source = source
         self._encoder = encoder
         self._server = server
@@ -137,23 +178,23 @@ class _Stream:
                 if bookmarks:
                     await self._send_bookmark(kind)
         except Expired as error:
-            await self._response.write(self._encoder.event("ERROR", encode(error.as_status())))
+            await self._line.write(self._encoder.event("ERROR", encode(error.as_status())))
 
     async def _send_initial(self, start: _Start, kind: Kind) -> None:
         for first in range(0, len(start.items), _EVENTS_A_CHUNK):
             chunk = start.items[first : first + _EVENTS_A_CHUNK]
-            await self._response.write(b"".join(map(self._encoder.initial, chunk)))
+            await self._line.write(b"".join(map(self._encoder.initial, chunk)))
             await asyncio.sleep(0)  # write() yields only when the socket is full
         if start.announces_end:
             end = {_INITIAL_EVENTS_END: "true"}
-            await self._response.write(self._encoder.bookmark(kind, start.revision, end))
+            await self._line.write(self._encoder.bookmark(kind, start.revision, end))
 
     async def _send_changes(self, seconds: float) -> None:
         """One timer for many batches; a batch is handed to the socket whole before it waits."""
         try:
             async with asyncio.timeout(seconds):
                 while batch := await self._source.next_batch():
-                    await self._response.write(b"".join(map(self._encoder.change, batch)))
+                    await self._line.write(b"".join(map(self._encoder.change, batch)))
         except TimeoutError:
             return
 
@@ -163,11 +204,11 @@ class _Stream:
         try:
             async with asyncio.timeout(0):
                 batch = await self._source.next_batch()
-            await self._response.write(b"".join(map(self._encoder.change, batch)))
+            await self._line.write(b"".join(map(self._encoder.change, batch)))
             revision = self._source.revision
         except TimeoutError:
             revision = max(revision, self._source.revision)
-        await self._response.write(self._encoder.bookmark(kind, revision, {}))
+        await self._line.write(self._encoder.bookmark(kind, revision, {}))
 
 
 async def _start(

@@ -87,11 +87,9 @@ class Reader:
 
     def _revision_of(self, options: ListOptions) -> int | None:
         """The revision to read at, None = now."""
-        if options.resource_version in (None, "", "0"):
+        if not options.resource_version or options.resource_version == "0":
             return None
-        wanted = parse_resource_version(options.resource_version)
-        if wanted > self._store.revision:
-            raise _too_large(wanted, self._store.revision)
+        wanted = check_reached(options.resource_version, self._store)
         match = options.resource_version_match
         exact = match == "Exact" or (not match and bool(options.limit))
         return wanted if exact else None
@@ -221,6 +219,14 @@ def parse_resource_version(text: str | None) -> int:
     )
 
 
+def check_reached(resource_version: str, store: Store) -> int:
+    """A read that names a revision may not show an older state. Raises Invalid or Timeout."""
+    wanted = parse_resource_version(resource_version)
+    if wanted > store.revision:
+        raise _too_large(wanted, store.revision)
+    return wanted
+
+
 def _check_versions(options: ListOptions) -> None:
     version, match = options.resource_version, options.resource_version_match
     if options.continue_token and version not in (None, "", "0"):
@@ -250,7 +256,7 @@ def _too_large(wanted: int, current: int) -> ApiError:
     """
     cause = {"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}
     return Timeout(
-        f"Too large resource version: {wanted}, current: {current}",
+        f"Timeout: Too large resource version: {wanted}, current: {current}",
         details={"causes": [cause], "retryAfterSeconds": 1},
     )
 
