@@ -18,12 +18,14 @@ FINALIZER = "customresourcecleanup.apiextensions.k8s.io"
 def default(definition: Object) -> None:
     spec = definition.setdefault("spec", {})
     names = spec.setdefault("names", {})
+    spec.setdefault("group", "")
     kind = names.get("kind")
     if kind:
         names["singular"] = names.get("singular") or kind.lower()
         names["listKind"] = names.get("listKind") or f"{kind}List"
     spec.setdefault("conversion", {}).setdefault("strategy", "None")
     for version in spec.get("versions") or ():
+        version.setdefault("name", "")
         version.setdefault("served", False)
         version.setdefault("storage", False)
 
@@ -32,7 +34,7 @@ def prepare(new: Object, old: Object | None) -> None:
     """The controller's part of the status is there from the start (its strategy.go)."""
     storage = [each["name"] for each in new["spec"].get("versions") or () if each.get("storage")]
     if old is None:
-        finalizers = new["metadata"].setdefault("finalizers", [])
+        finalizers = new.setdefault("metadata", {}).setdefault("finalizers", [])
         if FINALIZER not in finalizers:
             finalizers.append(FINALIZER)
         names = {"plural": "", "kind": ""}

@@ -19,9 +19,13 @@ from minikube_py.kinds.custom.nodes import (
 )
 from minikube_py.kinds.custom.patterns import pattern_problem
 from minikube_py.kinds.custom.rules.definition import rule_errors
+from minikube_py.kinds.openapi import schema_named
+from minikube_py.kinds.type_check import check_value
 from minikube_py.meta.errors import FieldError
 
 _UNSUPPORTED = ("id", "additionalItems", "patternProperties", "definitions", "dependencies", "$ref")
+_SCHEMA_OR_OTHER = ("items", "additionalProperties", "additionalItems", "not")
+_SCHEMA_PROPS = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps"
 _TYPES = ("array", "boolean", "integer", "number", "object", "string")
 _MUST_NOT_BE_EMPTY = {
     "root": "must not be empty at the root",
@@ -35,10 +39,27 @@ def schema_errors(schema: Node, path: str) -> list[FieldError]:
     """Of the schema of one version, which stands at `path`. Rules are compiled only when the
     schema is sound otherwise, and defaults are tried then.
     """
-    errors = list(_errors(schema, path, "root"))
+    errors = list(_shape_errors(schema, path)) or list(_errors(schema, path, "root"))
     if not errors:
         errors = [*default_errors(schema, path), *rule_errors(schema, path)]
     return errors
+
+
+def _shape_errors(node: Node, path: str) -> Iterator[FieldError]:
+    """The published schema of schemas stops where one may be something else: at items,
+    additionalProperties and the like.
+    """
+    for keyword in _SCHEMA_OR_OTHER:
+        below = child_node(node, keyword)
+        if below is not None:
+            at = f"{path}.{keyword}"
+            wrong = list(check_value(below, schema_named(_SCHEMA_PROPS), at))
+            yield from wrong or _shape_errors(below, at)
+    for keyword in ("allOf", "anyOf", "oneOf"):
+        for index, branch in enumerate(node.get(keyword) or ()):
+            yield from _shape_errors(branch, f"{path}.{keyword}[{index}]")
+    for name, child in properties_of(node).items():
+        yield from _shape_errors(child, f"{path}.properties[{name}]")
 
 
 def _errors(node: Node, path: str, level: str) -> Iterator[FieldError]:

@@ -1,0 +1,142 @@
+"""One rule, compiled: what it asks, and what is said where it doesn't hold."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from minikube_py.kinds import fields
+from minikube_py.kinds.custom.nodes import Node
+from minikube_py.kinds.custom.rules.environment import HAD_OLD, OLD, OLD_SELF, SELF, environment
+from minikube_py.kinds.custom.rules.values import cel_type
+from minikube_py.meta.errors import FieldError
+
+if TYPE_CHECKING:
+    from cel_expr_python.cel import Expression
+
+Rule = Mapping[str, Any]
+_WITH_OPTIONAL = f"cel.bind({OLD_SELF}, {HAD_OLD} ? optional.of({OLD}) : optional.none(), %s\n)"
+_NO_OVERLOAD = "overload"
+
+
+class BadRule(ValueError):
+    """The expression does not compile; says where."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """`uses_old`: a transition rule, which asks nothing where there was nothing before."""
+
+    rule: Rule
+    type_shown: str
+    asks: "Expression"
+    tells: "Expression | None"
+    uses_old: bool
+
+    @property
+    def has_optional_old(self) -> bool:
+        return bool(self.rule.get("optionalOldSelf"))
+
+    def errors(self, now: Any, old: Any, path: str) -> list[FieldError]:
+        """`now` and `old` (None = there was nothing) as rules see them."""
+        if self.uses_old and old is None and not self.has_optional_old:
+            return []
+        data = self._data(now, old)
+        holds, problem = _evaluated(self.asks, data)
+        if holds is True:
+            return []
+        where = (path + _relative(self.rule.get("fieldPath") or "")).removeprefix(".")
+        if problem:
+            return [self._failure(where, problem)]
+        return [self._error(where, self._message(data))]
+
+    def _failure(self, where: str, problem: str) -> FieldError:
+        shown = self.rule.get("message") or self.rule["rule"]
+        if _NO_OVERLOAD in problem.lower():
+            detail = (
+                f"'{problem}': call arguments did not match a supported operator, function or macro "
+                f"signature for rule: {shown}"
+            )
+        elif "budget" in problem:
+            detail = (
+                f"'{problem}': no further validation rules will be run due to call cost exceeds "
+                f"limit for rule: {shown}"
+            )
+        else:
+            detail = f"{problem} evaluating rule: {shown}"
+        return fields.invalid(where, self.type_shown, detail)
+
+    def _data(self, now: Any, old: Any) -> dict[str, Any]:
+        data = {SELF: now}
+        if self.has_optional_old:
+            data |= {HAD_OLD: old is not None, OLD: old}
+        elif self.uses_old:
+            data[OLD_SELF] = old
+        return data
+
+    def _message(self, data: Mapping[str, Any]) -> str:
+        if self.tells is not None:
+            told, _ = _evaluated(self.tells, data)
+            if isinstance(told, str) and told.strip() and "\n" not in told:
+                return told
+        return self.rule.get("message") or f"failed rule: {self.rule['rule'].strip()}"
+
+    def _error(self, where: str, message: str) -> FieldError:
+        reason = self.rule.get("reason") or "FieldValueInvalid"
+        if reason == "FieldValueRequired":
+            return fields.required(where, message)
+        if reason == "FieldValueForbidden":
+            return fields.forbidden(where, message)
+        if reason == "FieldValueDuplicate":
+            return fields.duplicate(where, self.type_shown)
+        return fields.invalid(where, self.type_shown, message)
+
+
+def compile_rule(rule: Rule, node: Node) -> Program:
+    """Raises BadRule."""
+    is_optional = bool(rule.get("optionalOldSelf"))
+    asks = _compiled(rule["rule"], node, is_optional=is_optional)
+    if asks.return_type().name() != "BOOL":
+        raise BadRule("cel expression must evaluate to a bool")
+    tells = None
+    if rule.get("messageExpression"):
+        tells = _compiled(rule["messageExpression"], node, is_optional=is_optional)
+    type_shown = str(node.get("type") or "")
+    return Program(rule, type_shown, asks, tells, is_optional or _mentions_old(asks))
+
+
+def compile_message(rule: Rule, node: Node) -> None:
+    """Raises BadRule when messageExpression gives no text."""
+    is_optional = bool(rule.get("optionalOldSelf"))
+    compiled = _compiled(rule["messageExpression"], node, is_optional=is_optional)
+    if compiled.return_type().name() not in ("STRING", "DYN"):
+        raise BadRule("messageExpression must evaluate to a string")
+
+
+def _compiled(text: str, node: Node, *, is_optional: bool) -> "Expression":
+    env = environment(cel_type(node))
+    try:
+        return env.compile(_WITH_OPTIONAL % text if is_optional else text)
+    except RuntimeError as error:
+        said = str(error).removeprefix("INVALID_ARGUMENT: ").removesuffix(" [INVALID_ARGUMENT]")
+        raise BadRule(f"compilation failed: {said}") from error
+
+
+def _mentions_old(expression: "Expression") -> bool:
+    """Identifiers are the first field of their messages; texts are not."""
+    return b"\n" + bytes([len(OLD_SELF)]) + OLD_SELF.encode() in expression.serialize()
+
+
+def _evaluated(expression: "Expression", data: Mapping[str, Any]) -> tuple[Any, str]:
+    """(the value, why there is none)."""
+    try:
+        result = expression.eval(data=data)
+    except (RuntimeError, ValueError) as error:
+        return None, str(error)
+    if result.type().name() == "ERROR":
+        return None, str(result)
+    return result.value(), ""
+
+
+def _relative(path: str) -> str:
+    """`.a['b.c']` as error paths write it."""
+    return path.replace("['", "[").replace("']", "]") if path else ""
