@@ -54,11 +54,15 @@ def add_routes(app: web.Application) -> None:
     router.add_get("/", paths)
     router.add_get("/metrics", health.metrics)
     router.add_get("/version", discovery.version)
-    router.add_get("/api", discovery.core_versions)
-    router.add_get("/apis", discovery.groups)
-    router.add_get("/api/{version}", discovery.resources)
-    router.add_get("/apis/{group}", discovery.group)
-    router.add_get("/apis/{group}/{version}", discovery.resources)
+    for path, describe in (
+        ("/api", discovery.core_versions),
+        ("/apis", discovery.groups),
+        ("/api/{version}", discovery.resources),
+        ("/apis/{group}", discovery.group),
+        ("/apis/{group}/{version}", discovery.resources),
+    ):
+        router.add_get(path, describe)
+        router.add_get(f"{path}/", describe)
     router.add_get("/.well-known/openid-configuration", tokens.openid_configuration)
     router.add_get("/openid/v1/jwks", tokens.jwks)
     router.add_get("/openapi/v2", openapi.version_2)
