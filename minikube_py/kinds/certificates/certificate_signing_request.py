@@ -63,7 +63,7 @@ def prepare(new: Object, old: Object | None) -> None:
     if old is None:
         new["status"] = {}
         return
-    new["spec"] = old["spec"]
+    new["spec"] = old.get("spec") or {}
     known = {condition.get("type"): condition for condition in _conditions(old)}
     for condition in _conditions(new):
         before = known.get(condition.get("type"))

@@ -29,7 +29,9 @@ _MIN_TOKEN, _MAX_TOKEN, _MIN_PERIOD = 600, 1 << 32, 10
 
 
 def default_driver(obj: Object) -> None:
-    spec = obj.setdefault("spec", {})
+    if obj.get("spec") is None:
+        obj["spec"] = {}
+    spec = obj["spec"]
     for field, value in _DEFAULTS:
         if spec.get(field) is None:
             spec[field] = value
