@@ -6,15 +6,20 @@ user (CN) with groups (O). Tokens are looked up by an authenticator the daemon p
 
 import base64
 import binascii
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from ssl import SSLObject
 from typing import Any, Protocol
+from weakref import WeakKeyDictionary
 
 from aiohttp import web
 
 from minikube_py.meta.errors import Unauthorized
 from minikube_py.meta.users import ANONYMOUS, AUTHENTICATED, User
 
+CREDENTIAL_ID = "authentication.kubernetes.io/credential-id"
+_certified: WeakKeyDictionary[SSLObject, User | None] = WeakKeyDictionary()
 _PUBLIC = ("/healthz", "/livez", "/readyz", "/version")
 _PROTOCOL_TOKEN = "base64url.bearer.authorization.k8s.io."  # noqa: S105 - a subprotocol's prefix
 
@@ -62,9 +67,18 @@ def as_authenticated(user: User) -> User:
 
 
 def _certificate_user(request: web.BaseRequest) -> User | None:
+    """Read once a connection, whose certificate stays what it is."""
     transport = request.transport
-    certificate = transport.get_extra_info("peercert") if transport is not None else None
-    if not certificate:
+    session = transport.get_extra_info("ssl_object") if transport is not None else None
+    if session is None:
+        return None
+    if session not in _certified:
+        _certified[session] = _user_of(session.getpeercert(), session.getpeercert(True))
+    return _certified[session]
+
+
+def _user_of(certificate: Mapping[str, Any] | None, encoded: bytes | None) -> User | None:
+    if not certificate or encoded is None:
         return None
     name, groups = "", []
     for attribute, value in _subject(certificate):
@@ -72,7 +86,9 @@ def _certificate_user(request: web.BaseRequest) -> User | None:
             name = value
         elif attribute == "organizationName":
             groups.append(value)
-    return User(name, tuple(groups)) if name else None
+    fingerprint = hashlib.sha256(encoded).hexdigest()
+    extra = {CREDENTIAL_ID: (f"X509SHA256={fingerprint}",)}
+    return User(name, tuple(groups), extra=extra) if name else None
 
 
 def _subject(certificate: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -9,6 +9,7 @@ from minikube_py.container_runtime.interface import ContainerRuntime
 from minikube_py.control_loop.controller import Controller
 from minikube_py.control_loop.informer import Informers
 from minikube_py.control_loop.recorder import Recorder
+from minikube_py.controllers.bootstrap_token_cleaner import new_bootstrap_token_cleaner
 from minikube_py.controllers.claim_binder.controller import new_claim_binder_controller
 from minikube_py.controllers.cluster_role_aggregation import (
     new_cluster_role_aggregation_controller,
@@ -63,6 +64,7 @@ _PLAIN: dict[str, _New] = {
     "pod-garbage-collector": new_pod_gc_controller,
     "ephemeral-volume-controller": new_ephemeral_volume_controller,
     "volume-protection-controller": new_volume_protection_controller,
+    "token-cleaner": new_bootstrap_token_cleaner,
     "clusterrole-aggregation-controller": new_cluster_role_aggregation_controller,
 }
 

@@ -15,7 +15,7 @@ from minikube_py.meta.users import User
 from minikube_py.resources.resources import Resources
 
 TYPE = "bootstrap.kubernetes.io/token"
-_NAMESPACE = "kube-system"
+NAMESPACE = "kube-system"
 _TOKEN = re.compile(r"([a-z0-9]{6})\.([a-z0-9]{16})")
 _GROUP = "system:bootstrappers"
 _EXTRA_GROUP = re.compile(r"system:bootstrappers:[a-z0-9:-]{0,255}[a-z0-9]")
@@ -32,7 +32,7 @@ class BootstrapTokens:
         if match is None:
             return None
         id_, secret = match.groups()
-        found = self._resources.get_or_none(SECRET, _NAMESPACE, f"bootstrap-token-{id_}")
+        found = self._resources.get_or_none(SECRET, NAMESPACE, f"bootstrap-token-{id_}")
         if found is None or found.get("type") != TYPE or is_deleting(found):
             return None
         data = _decoded(found)

@@ -4,6 +4,8 @@ import base64
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
 
 from minikube_py.kinds.catalog import SECRET, SERVICE_ACCOUNT
 from minikube_py.meta.objects import Object
@@ -50,6 +52,21 @@ async def test_the_token_file_lets_the_admin_in(secured: Cluster) -> None:
         "uid": "kubernetes-admin",
         "groups": ["system:masters", "system:authenticated"],
     }
+
+
+async def test_a_certificate_is_told_from_others_by_its_fingerprint(secured: Cluster) -> None:
+    leaf = secured.certificates.alice.cert_chain_pems[0].bytes()
+    fingerprint = x509.load_pem_x509_certificate(leaf).fingerprint(SHA256()).hex()
+
+    async with secured.client("alice") as alice:
+        answers = [await (await alice.post(WHOAMI, json={})).json() for _ in range(2)]
+
+    for answer in answers:
+        assert answer["status"]["userInfo"] == {
+            "username": "alice",
+            "groups": ["people", "system:authenticated"],
+            "extra": {"authentication.kubernetes.io/credential-id": [f"X509SHA256={fingerprint}"]},
+        }
 
 
 @pytest.mark.parametrize("token", ["nonsense", "a.b.c", "abcdef.0123456789abcdef", "Bearer"])
