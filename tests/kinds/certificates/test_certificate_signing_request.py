@@ -82,6 +82,15 @@ def test_parts_of_a_signers_name_are_those_of_domains(name: str) -> None:
     assert ': validating label "' in error
 
 
+@pytest.mark.parametrize(
+    ("name", "limit"), [(f"{'a.' * 127}b/c", 253), (f"a.b/{'c.' * 159}d", 317)]
+)
+def test_signers_names_are_not_endless(name: str, limit: int) -> None:
+    assert errors_with(CSR, "spec.signerName", name) == [
+        f"spec.signerName: Too long: may not be more than {limit} bytes"
+    ]
+
+
 def test_usages_are_known_ones() -> None:
     (error,) = errors_with(CSR, "spec.usages", ["client auth", "flying"])
 
@@ -177,6 +186,10 @@ def test_a_certificate_is_given_once() -> None:
     assert _status_errors(other, given)[0] == (
         "status.certificate: Forbidden: updates may not modify existing certificate content"
     )
+    key = _decided(certificate=base64.b64encode(b"-----BEGIN PRIVATE KEY-----").decode())
+    junk = _decided(certificate=base64.b64encode(b"-----BEGIN CERTIFICATE-----").decode())
+    assert _status_errors(key, _decided())[0].endswith("only CERTIFICATE PEM blocks are allowed")
+    assert ": must be PEM certificates: " in _status_errors(junk, _decided())[0]
     assert _status_errors(other, _decided()) == [
         'status.certificate: Invalid value: "<certificate data>": must contain at least one '
         "CERTIFICATE PEM block"

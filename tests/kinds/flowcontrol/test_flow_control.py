@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 
 from minikube_py.kinds.catalog import FLOW_SCHEMA, PRIORITY_LEVEL_CONFIGURATION
+from minikube_py.meta.names import LABEL_RULE
 from tests.kinds.builders import creation_errors, of
 from tests.kinds.examples import GONE, altered, errors_with, example
 from tests.kinds.test_columns import cells
@@ -75,6 +76,17 @@ URLS = {"verbs": ["get"], "nonResourceURLs": ["/healthz"]}
             {"kind": "ServiceAccount", "serviceAccount": {"name": "*"}},
             f"{RULE}.subjects[0].serviceAccount.namespace: Required value: must specify namespace "
             "for service account",
+        ),
+        (
+            "rules.0.subjects.0",
+            {"kind": "ServiceAccount", "serviceAccount": {"name": "a", "namespace": "-"}},
+            f'{RULE}.subjects[0].serviceAccount.namespace: Invalid value: "-": {LABEL_RULE}',
+        ),
+        (
+            "rules.0.resourceRules.0.namespaces",
+            ["-"],
+            f'{RULE}.resourceRules[0].namespaces[0]: Invalid value: "-": each member of this list '
+            f"must be '*' or a DNS-1123 label; {LABEL_RULE}",
         ),
         (
             "rules.0.subjects.0",

@@ -67,6 +67,12 @@ def test_a_request_is_for_one_device_unless_it_says_otherwise() -> None:
         ),
         (
             "tolerations",
+            [{"value": "b"}],
+            ".tolerations[0].key: Required value: must be set when the operator is Equal: an empty "
+            "key matches with Exists only",
+        ),
+        (
+            "tolerations",
             [{"key": "a", "effect": "Never"}],
             '.tolerations[0].effect: Unsupported value: "Never": supported values: "NoExecute", '
             '"NoSchedule"',
@@ -127,6 +133,11 @@ def test_a_request_is_exact_or_a_choice() -> None:
             "config",
             {"opaque": {"driver": "d.example.com"}},
             "config[0].opaque.parameters: Required value",
+        ),
+        (
+            "config",
+            {"opaque": {**CONFIG["opaque"], "parameters": {"a": "x" * 10240}}},
+            "config[0].opaque.parameters: Too long: may not be more than 10240 bytes",
         ),
         (
             "config",

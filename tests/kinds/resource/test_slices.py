@@ -18,6 +18,28 @@ DEVICE = "spec.devices[0]"
         ("driver", GONE, "spec.driver: Required value"),
         ("pool.name", "", "spec.pool.name: Required value"),
         (
+            "pool.name",
+            "x" * 254,
+            "spec.pool.name: Too long: may not be more than 253 bytes",
+        ),
+        ("driver", "x" * 64, "spec.driver: Too long: may not be more than 63 bytes"),
+        (
+            "perDeviceNodeSelection",
+            False,
+            "spec.perDeviceNodeSelection: Invalid value: false: must be either unset or set to "
+            "true",
+        ),
+        (
+            "devices.0.attributes",
+            {"d.example.com/": {"int": 1}},
+            f'{DEVICE}.attributes: Invalid value: "": the name must not be empty',
+        ),
+        (
+            "devices.0.attributes",
+            {"x" * 33: {"int": 1}},
+            f"{DEVICE}.attributes: Too long: may not be more than 32 bytes",
+        ),
+        (
             "pool.resourceSliceCount",
             0,
             "spec.pool.resourceSliceCount: Invalid value: 0: must be greater than zero",
@@ -120,6 +142,19 @@ def test_each_device_may_choose_its_nodes() -> None:
     assert errors(allNodes=True) == []
     assert errors()[0].startswith(f"{DEVICE}: Required value: exactly one of")
     assert errors(allNodes=True, nodeName="mk")[0].startswith(f"{DEVICE}: Invalid value")
+
+
+def test_a_slice_selects_nodes_by_one_term() -> None:
+    term = {"matchExpressions": [{"key": "gpu", "operator": "Exists"}]}
+    slice_ = altered(example(RESOURCE_SLICE), "spec.nodeName", GONE)
+
+    def errors(*terms: Object) -> list[str]:
+        selected = altered(slice_, "spec.nodeSelector", {"nodeSelectorTerms": list(terms)})
+        return [str(error) for error in RESOURCE_SLICE.validate_create(selected)]
+
+    assert errors(term) == []
+    (error,) = errors(term, term)
+    assert error.endswith("must have exactly one node selector term")
 
 
 def test_what_a_slice_is_of_stays() -> None:
