@@ -15,6 +15,15 @@ from minikube_py.resources.resources import Resources
 
 _NAMESPACE, _NAME = "default", "kubernetes"
 _KEY = make_key(_NAMESPACE, _NAME)
+_OF_OTHER_TYPES = (
+    "allocateLoadBalancerNodePorts",
+    "externalIPs",
+    "externalName",
+    "externalTrafficPolicy",
+    "loadBalancerClass",
+    "loadBalancerSourceRanges",
+    "selector",
+)
 
 
 @dataclass(frozen=True)
@@ -110,8 +119,10 @@ def _same_service(fresh: Object, wanted: Object) -> None:
         **(fresh["metadata"].get("labels") or {}),
         **wanted["metadata"]["labels"],
     }
-    fresh["spec"].pop("selector", None)
-    fresh["spec"]["ports"] = wanted["spec"]["ports"]
+    spec = fresh["spec"]
+    for field in _OF_OTHER_TYPES:
+        spec.pop(field, None)
+    spec.update(wanted["spec"])
 
 
 def _same_content(*fields: str) -> Callable[[Object, Object], None]:
