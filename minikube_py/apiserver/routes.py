@@ -135,6 +135,8 @@ def _find_kind(request: web.Request, target: Target) -> Kind:
         raise no_such_resource(target)
     if target.subresource and not subresources.is_known(kind, target.subresource):
         raise no_such_resource(target)
+    if kind.deprecation:
+        state_of(request).warnings.append(kind.deprecation)
     return kind
 
 

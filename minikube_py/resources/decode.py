@@ -19,7 +19,11 @@ from minikube_py.meta import encoding
 from minikube_py.meta.errors import BadRequest
 from minikube_py.meta.objects import Object
 from minikube_py.meta.quantity import format_quantity, parse_quantity
+from minikube_py.meta.timestamps import format_micro_time, format_time, parse_time
 from minikube_py.resources.options import FieldValidation
+
+_META = "io.k8s.apimachinery.pkg.apis.meta.v1"
+_TIMES = {f"{_META}.Time": format_time, f"{_META}.MicroTime": format_micro_time}
 
 
 def decode_object(
@@ -93,7 +97,9 @@ def drop_nulls(value: Any, kind: Kind) -> None:
 
 
 def _normalize(value: Any, schema: Schema | None) -> None:
-    """Drops nulls, which mean the same as absence, and writes number quantities as text."""
+    """Drops nulls, which mean the same as absence; writes number quantities as text, and times as
+    Kubernetes does: what Python clients read as Z comes back as +00:00.
+    """
     if isinstance(value, dict):
         if schema is not None and schema.preserve_unknown:
             return
@@ -112,6 +118,8 @@ def _normalize_child(holder: Any, place: Any, child: Any, schema: Schema | None)
         _normalize(child, schema)
     elif schema is not None and schema.is_quantity:
         holder[place] = _canonical_quantity(child)
+    elif schema is not None and schema.definition in _TIMES and isinstance(child, str):
+        holder[place] = _TIMES[schema.definition](parse_time(child))
 
 
 def _canonical_quantity(value: str | float) -> str:

@@ -43,6 +43,11 @@ def default_deployment(obj: Object) -> None:
     default_template(spec)
 
 
+def prepare(new: Object, old: Object | None) -> None:
+    if old is None:
+        new["status"] = {}
+
+
 def validate_create(obj: Object) -> Sequence[FieldError]:
     spec = obj.get("spec") or {}
     ready, deadline = spec.get("minReadySeconds") or 0, spec.get("progressDeadlineSeconds")
@@ -138,6 +143,7 @@ KIND = Kind(
     categories=("all",),
     scale=Scale(selector=_selector),
     default=default_deployment,
+    prepare=prepare,
     validate_create=validate_create,
     validate_update=validate_update,
 )
