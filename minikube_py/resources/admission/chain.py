@@ -26,6 +26,7 @@ from minikube_py.resources.admission.priority import one_default_class, pod_prio
 from minikube_py.resources.admission.request import AdmissionRequest, Lookup, Step
 from minikube_py.resources.admission.runtime_class import runtime_class
 from minikube_py.resources.admission.service_account import service_account
+from minikube_py.resources.admission.signers import signer_permission
 from minikube_py.resources.admission.storage_protection import storage_protection
 from minikube_py.resources.admission.tolerations import default_tolerations
 
@@ -46,6 +47,7 @@ _VALIDATING: tuple[Step, ...] = (
     enforce_limits,
     one_default_class,
     claim_resize,
+    signer_permission,
     certificate_subject,
     tell_not_enforced,
 )
