@@ -53,8 +53,8 @@ def add_routes(app: web.Application) -> None:
         router.add_get(f"/{name}/{{check}}", handler)
     router.add_get("/", paths)
     router.add_get("/metrics", health.metrics)
-    router.add_get("/version", discovery.version)
     for path, describe in (
+        ("/version", discovery.version),
         ("/api", discovery.core_versions),
         ("/apis", discovery.groups),
         ("/api/{version}", discovery.resources),
