@@ -11,18 +11,17 @@ from aiohttp import web
 
 from minikube_py.apiserver.app import build_app
 from minikube_py.container_runtime.interface import ContainerRuntime
-from minikube_py.control_loop.informer import Informers
 from minikube_py.control_loop.recorder import Recorder
 from minikube_py.controllers.kubernetes_service import ApiAddress
-from minikube_py.daemon.access import ADMIN, Access, open_access
-from minikube_py.daemon.aggregation import api_services, front_proxy, publish_front_proxy
+from minikube_py.daemon.access import ADMIN
+from minikube_py.daemon.aggregation import api_services, front_proxy
 from minikube_py.daemon.api import ApiEndpoint, server_context
-from minikube_py.daemon.bootstrap import bootstrap
+from minikube_py.daemon.base import CLUSTER_DOMAIN, Base, lay_base
 from minikube_py.daemon.certificates import CertificateAuthority
 from minikube_py.daemon.choices import StartFailure
 from minikube_py.daemon.component import Component
 from minikube_py.daemon.components import component_checks
-from minikube_py.daemon.controllers import ClusterFacts, Recorders, new_controllers
+from minikube_py.daemon.controllers import ClusterFacts, new_controllers
 from minikube_py.daemon.ground import Ground, host_address, kubernetes_address, node_name
 from minikube_py.daemon.kubeconfig import write_kubeconfig
 from minikube_py.daemon.node_side import node_side
@@ -33,18 +32,13 @@ from minikube_py.kinds import catalog, openapi
 from minikube_py.kubelet.agent import Kubelet, KubeletSettings
 from minikube_py.meta.timestamps import system_clock
 from minikube_py.network.dns.server import DnsServer
-from minikube_py.network.ingress.certificates import CertificateIssuer
 from minikube_py.network.ingress.paper import PaperIngress
 from minikube_py.network.ingress.server import IngressServer
 from minikube_py.network.service_proxy.nftables import Nft
 from minikube_py.network.service_proxy.proxy import ServiceProxy
 from minikube_py.network.service_proxy.targets import ProxySettings
-from minikube_py.resources.allocate import ServiceAllocator
-from minikube_py.resources.resources import Resources
 from minikube_py.scheduler.scheduler import Scheduler
 from minikube_py.store.interface import Store
-
-CLUSTER_DOMAIN = "cluster.local"
 
 
 @dataclass(frozen=True)
@@ -85,21 +79,11 @@ async def build(
     settings: Settings, runtime: ContainerRuntime, ground: Ground, store: Store
 ) -> ControlPlane:
     """Writes what every cluster holds, and wires the components; raises StartFailure."""
-    clock, ranges = system_clock, ground.ranges
-    allocator = ServiceAllocator(ranges.service)
-    resources = Resources(store, catalog.builtin_catalog(), clock=clock, allocator=allocator)
-    await bootstrap(resources, dns_address=ranges.dns)
-    informers = Informers(resources)
-    recorders = Recorders(resources, clock, node_name())
-    authority = CertificateAuthority.open(
-        settings.data_dir / "pki", name=settings.cluster.name, clock=clock
-    )
-    await publish_front_proxy(resources, authority)
-    access = open_access(
-        settings.data_dir / "pki", resources, informers, clock, domain=CLUSTER_DOMAIN
-    )
+    base = await lay_base(settings, ground, store, system_clock)
+    resources, informers, clock = base.resources, base.informers, base.clock
+    recorders, access = base.recorders, base.access
     recorder = recorders.new("ingress")
-    network = await _network(settings, ground, resources, informers, authority, recorder)
+    network = await _network(settings, ground, base, recorder)
     servers = network.components if network else [PaperIngress(informers, resources, recorder)]
     kubelet = Kubelet(
         _kubelet_settings(settings, ground),
@@ -117,11 +101,11 @@ async def build(
         informers,
         recorders,
         clock,
-        facts=_facts(settings, runtime, ground, authority, access),
+        facts=_facts(settings, runtime, ground, base),
     )
     checks = {"node": node_is_ready(informers.of(catalog.NODE))}
     if network is not None:
-        checks |= network.checks(ranges.dns)
+        checks |= network.checks(ground.ranges.dns)
     app = build_app(
         resources,
         streams=kubelet.streams,
@@ -130,10 +114,10 @@ async def build(
         authorizer=access.authorizer,
         tokens=access.tokens,
         components=component_checks(resources, informers),
-        node=node_side(kubelet, front_proxy(authority), on_paper=settings.simulated),
+        node=node_side(kubelet, front_proxy(base.authority), on_paper=settings.simulated),
         clock=clock,
     )
-    api = _api(settings, ground, authority, app)
+    api = _api(settings, ground, base.authority, app)
     return ControlPlane(
         groups=[
             [store, informers, runtime, *recorders.made],
@@ -152,11 +136,7 @@ async def build(
 
 
 def _facts(
-    settings: Settings,
-    runtime: ContainerRuntime,
-    ground: Ground,
-    authority: CertificateAuthority,
-    access: Access,
+    settings: Settings, runtime: ContainerRuntime, ground: Ground, base: Base
 ) -> ClusterFacts:
     """Pods reach the API at the gateway of their network; those on paper never ask."""
     return ClusterFacts(
@@ -165,8 +145,8 @@ def _facts(
         ApiAddress(
             ground.ranges.gateway, ground.choices.api_port, kubernetes_address(ground.ranges)
         ),
-        authority.certificate_pem.decode(),
-        access.tokens,
+        base.authority.certificate_pem.decode(),
+        base.access.tokens,
     )
 
 
@@ -184,12 +164,7 @@ def _kubelet_settings(settings: Settings, ground: Ground) -> KubeletSettings:
 
 
 async def _network(
-    settings: Settings,
-    ground: Ground,
-    resources: Resources,
-    informers: Informers,
-    issuer: CertificateIssuer,
-    recorder: Recorder,
+    settings: Settings, ground: Ground, base: Base, recorder: Recorder
 ) -> Network | None:
     """Nothing on paper: there are no packets."""
     ranges, choices = ground.ranges, ground.choices
@@ -206,17 +181,17 @@ async def _network(
         reserved=frozenset({ranges.dns}),
     )
     return Network(
-        ServiceProxy(ground.host, settings.cluster, informers, proxy),
+        ServiceProxy(ground.host, settings.cluster, base.informers, proxy),
         DnsServer(
-            informers,
+            base.informers,
             [ranges.dns, ranges.gateway],
             domain=CLUSTER_DOMAIN,
             ranges=[ranges.pod, ranges.service],
         ),
         IngressServer(
-            informers,
-            resources,
-            issuer,
+            base.informers,
+            base.resources,
+            base.authority,
             recorder,
             http_port=choices.ingress_http_port,
             https_port=choices.ingress_https_port,
