@@ -109,21 +109,6 @@ from tests.kinds.builders import creation_errors, of, update_errors
         ),
         (catalog.LEASE, {"spec": {"holderIdentity": ""}}, "spec.holderIdentity", "Invalid value"),
         (
-            catalog.EVENT,
-            {"involvedObject": {"namespace": "other"}},
-            "involvedObject.namespace",
-            'Invalid value: "other": does not match event.namespace',
-        ),
-        (
-            catalog.EVENTS_EVENT,
-            {"regarding": {"namespace": "other"}},
-            "regarding.namespace",
-            'Invalid value: "other": does not match event.namespace',
-        ),
-        (catalog.EVENTS_EVENT, {"type": "x"}, "type", 'Unsupported value: "x"'),
-        (catalog.EVENTS_EVENT, {}, "reason", 'Invalid value: "": can\'t be empty'),
-        (catalog.EVENTS_EVENT, {}, "reportingController", 'Invalid value: ""'),
-        (
             catalog.NAMESPACE,
             {"spec": {"finalizers": ["mine"]}},
             "spec.finalizers[0]",
@@ -199,23 +184,6 @@ def test_the_range_of_a_node_is_given_once() -> None:
     assert update_errors(kind, new, old) == [
         'spec.podCIDR: Forbidden: node updates may not change podCIDR except from "" to valid'
     ]
-
-
-def test_new_events_say_who_did_what() -> None:
-    event = of(
-        catalog.EVENTS_EVENT,
-        regarding={"namespace": "default"},
-        type="Normal",
-        reason="R",
-        action="A",
-        reportingController="example.com/c",
-        reportingInstance="i",
-    )
-
-    assert creation_errors(catalog.EVENTS_EVENT, event) == []
-    fields = catalog.EVENTS_EVENT.selectable_fields(event)
-    assert (fields["regarding.namespace"], fields["reason"]) == ("default", "R")
-    assert fields["reportingController"] == "example.com/c"
 
 
 def test_events_of_other_namespaces_must_name_them() -> None:

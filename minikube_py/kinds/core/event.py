@@ -8,13 +8,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from minikube_py.kinds.columns import NAME, UNKNOWN, age_of, from_object, from_path
-from minikube_py.kinds.fields import check, check_choice, invalid
+from minikube_py.kinds.core import event_validation
 from minikube_py.kinds.kind import Column, Kind, StoredAs
-from minikube_py.meta import names
 from minikube_py.meta.errors import FieldError
 from minikube_py.meta.objects import Object, get_path
 
-_TYPES = ("Normal", "Warning")
 # (field of core/v1, field of events.k8s.io/v1)
 _RENAMED = (
     ("involvedObject", "regarding"),
@@ -45,28 +43,12 @@ def _from_core(obj: Object) -> Object:
 
 def validate_create(obj: Object) -> Sequence[FieldError]:
     core = _as_core(obj)
-    namespace = get_path(core, "metadata", "namespace", default="")
-    involved = get_path(core, "involvedObject", "namespace", default="")
-    at = "regarding.namespace" if core is not obj else "involvedObject.namespace"
-    errors = []
-    if involved and involved != namespace:
-        errors.append(invalid(at, involved, "does not match event.namespace"))
-    if not involved and namespace not in ("", "default", "kube-system"):
-        errors.append(invalid(at, "", "does not match event.namespace"))
-    if core is not obj:
-        errors += _validate_new_event(core)
-    return errors
+    return event_validation.creation_errors(core, strict=core is not obj)
 
 
-def _validate_new_event(event: Object) -> list[FieldError]:
-    """events.k8s.io/v1 asks for more than core/v1 ever did."""
-    controller = event.get("reportingComponent") or ""
-    errors = check("reportingController", controller, names.qualified_name_problem)
-    errors += check_choice("type", event.get("type"), _TYPES)
-    for field in ("reason", "action", "reportingInstance"):
-        if not event.get(field):
-            errors.append(invalid(field, "", "can't be empty"))
-    return errors
+def validate_update(new: Object, old: Object) -> Sequence[FieldError]:
+    core = _as_core(new)
+    return event_validation.update_errors(core, _as_core(old), strict=core is not new)
 
 
 def selectable_fields(obj: Object) -> Mapping[str, str]:
@@ -173,6 +155,8 @@ KIND = Kind(
     has_status=False,
     has_generation=False,
     validate_create=validate_create,
+    validate_update=validate_update,
+    update_repeats_create=False,
     selectable_fields=selectable_fields,
 )
 
@@ -186,6 +170,8 @@ EVENTS_KIND = Kind(
     has_status=False,
     has_generation=False,
     validate_create=validate_create,
+    validate_update=validate_update,
+    update_repeats_create=False,
     selectable_fields=new_selectable_fields,
     stored_as=StoredAs("", "v1", _to_core, _from_core),
 )
