@@ -36,6 +36,7 @@ logger = logging.getLogger(__name__)
 BOOKMARK_SECONDS = 60.0
 _MIN_SECONDS, _MAX_SECONDS = 1800, 3600
 _INITIAL_EVENTS_END = "k8s.io/initial-events-end"
+_LAST_EVENTS_SECONDS = 0.1
 _EVENTS_A_CHUNK = 200
 PATIENCE_SECONDS = 30.0
 """How long a client may take nothing of what is there for it before it is cut off."""
@@ -77,7 +78,8 @@ async def watch(request: web.Request, kind: Kind) -> web.StreamResponse:
     stream = _Stream(line, source, encoder, server)
     try:
         bookmarks = is_true(request.query.get("allowWatchBookmarks"))
-        await _until_closing(server, stream.run(start, kind, seconds, bookmarks=bookmarks))
+        work = stream.run(start, kind, seconds, bookmarks=bookmarks)
+        await _until_closing(server, kind, work)
     finally:
         source.close()
         line.close()
@@ -252,16 +254,28 @@ async def _existing(
     return _Start(page.revision, page.items, announces_end)
 
 
-async def _until_closing(server: ApiServer, work: Coroutine[Any, Any, None]) -> None:
-    """Runs `work`, and ends it cleanly when the server goes down first."""
+async def _until_closing(server: ApiServer, kind: Kind, work: Coroutine[Any, Any, None]) -> None:
+    """Runs `work`, and ends it cleanly when the server goes down first, or the kind does."""
+    catalog, ended = server.resources.catalog, asyncio.Event()
+
+    def on_kinds(_gone: Sequence[Kind], _new: Sequence[Kind]) -> None:
+        if catalog.by_resource(kind.group, kind.version, kind.plural) is None:
+            ended.set()
+
     running = asyncio.ensure_future(work)
     closing = asyncio.ensure_future(server.closing.wait())
+    ending = asyncio.ensure_future(ended.wait())
+    unsubscribe = catalog.subscribe(on_kinds)
     try:
-        await asyncio.wait({running, closing}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({running, closing, ending}, return_when=asyncio.FIRST_COMPLETED)
+        if ended.is_set():  # the last objects' deletions are still on their way
+            await asyncio.wait({running}, timeout=_LAST_EVENTS_SECONDS)
         if running.done():
             await running
     finally:
+        unsubscribe()
         closing.cancel()
+        ending.cancel()
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
 

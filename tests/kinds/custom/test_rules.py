@@ -59,7 +59,7 @@ VALUE = {
     "rule",
     [
         "self.min <= self.max",
-        "has(self.min) && !has(self.absent) || true",
+        "has(self.min) && has(self.max)",
         "type(self.ratio) == double && self.ratio == 2.0",
         "type(self.port) == int ? self.port < 65536 : self.port == 'http'",
         "self.start < timestamp('2027-01-01T00:00:00Z')",
@@ -250,6 +250,9 @@ def refusals(node: Object) -> list[str]:
             "undeclared reference to 'format'",
         ),
         ({"rule": "authorizer.path('/x').check('get').allowed()"}, "undeclared reference"),
+        ({"rule": "self.nope == 1"}, "undefined field 'nope'"),
+        ({"rule": "has(self.labels.any) && has(self.nope)"}, "undefined field 'nope'"),
+        ({"rule": "self.?nope.hasValue()"}, "undefined field 'nope'"),
         ({"rule": "1 + 'a' == 2"}, "found no matching overload"),
         ({"rule": "size(self.names) == 'a'"}, "found no matching overload"),
         ({"rule": " "}, "rule is not specified"),
@@ -280,3 +283,44 @@ def test_a_path_with_odd_names_leads_to_a_field() -> None:
     node = ruled(SPEC, "true", fieldPath="['a.b/c']")
 
     assert refusals(node) == []
+
+
+LISTS = {
+    "type": "object",
+    "properties": {
+        "open": {
+            "type": "array",
+            "items": {"type": "object", "properties": {"a": {"type": "string"}}},
+        },
+        "closed": {"type": "array", "maxItems": 10, "items": {"type": "string"}},
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("rule", "field"),
+    [
+        ("self.open.all(one, one.b == 'x')", "b"),
+        ("self.open.all(one, two, two.b == 'x')", "b"),
+        ("self.open[0].b == 'x'", "b"),
+        ("cel.bind(one, self.open[0], one.b == 'x')", "b"),
+        ("self.open.exists(one, one.a == oldSelf.open[0].c)", "c"),
+    ],
+)
+def test_fields_are_followed_through_loops_and_indexes(rule: str, field: str) -> None:
+    found = refusals(ruled(LISTS, rule))
+
+    assert f"undefined field '{field}'" in found[0]
+    assert refusals(ruled(LISTS, rule.replace(f".{field} ", ".a ").replace(".c)", ".a)"))) == []
+
+
+def test_a_rule_that_could_take_forever_is_refused() -> None:
+    nested = "self.open.all(one, self.open.all(two, one.a != two.a))"
+    bounded = "self.closed.all(one, self.closed.all(two, one != two))"
+
+    assert (
+        "estimated rule cost exceeds budget by factor of more than 100x"
+        in refusals(ruled(LISTS, nested))[0]
+    )
+    assert refusals(ruled(LISTS, bounded)) == []
+    assert refusals(ruled(LISTS, "self.open.all(one, one.a != '')")) == []

@@ -1,10 +1,18 @@
 """Rules when they are defined: each must compile, and say things that can be asked."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from minikube_py.kinds import fields
-from minikube_py.kinds.custom.nodes import Node, child_node, properties_of
+from minikube_py.kinds.custom.nodes import Node, child_node, is_embedded, properties_of
 from minikube_py.kinds.custom.rules.program import BadRule, Rule, compile_message, compile_rule
+from minikube_py.kinds.custom.rules.schema_check import (
+    COST_LIMIT,
+    loop_cost,
+    most_items,
+    undefined_fields,
+)
+from minikube_py.kinds.custom.rules.syntax import tree_of
 from minikube_py.meta.errors import FieldError
 
 _REASONS = (
@@ -16,25 +24,45 @@ _REASONS = (
 _LONGEST_MESSAGE = 2048
 
 
-def rule_errors(
-    node: Node, path: str, *, is_root: bool = True, uncorrelated: str = ""
-) -> Iterator[FieldError]:
-    """`uncorrelated`: the list below which nobody can tell what an item was before, if any."""
+@dataclass(frozen=True)
+class _Place:
+    """Where rules stand. `uncorrelated`: the list below which nobody can tell what an item was
+    before, if any. `times`: how many values of one object stand there at most.
+    """
+
+    node: Node
+    path: str
+    is_root: bool = False
+    uncorrelated: str = ""
+    times: int = 1
+    rule_path: str = ""
+
+    def below(self, node: Node, step: str) -> "_Place":
+        return _Place(node, f"{self.path}.{step}", is_embedded(node), self.uncorrelated, self.times)
+
+
+def rule_errors(schema: Node, path: str) -> Iterator[FieldError]:
+    """Of all rules of the schema at `path`, which is structural."""
+    yield from _errors(_Place(schema, path, is_root=True))
+
+
+def _errors(place: _Place) -> Iterator[FieldError]:
+    node = place.node
     for index, rule in enumerate(node.get("x-kubernetes-validations") or ()):
-        at = f"{path}.x-kubernetes-validations[{index}]"
+        at = f"{place.path}.x-kubernetes-validations[{index}]"
         yield from _text_errors(rule, node, at)
-        yield from _compile_errors(rule, node, at, uncorrelated)
+        yield from _compile_errors(rule, replace(place, rule_path=at))
     for name, child in properties_of(node).items():
-        below = f"{path}.properties[{name}]"
-        yield from rule_errors(child, below, is_root=False, uncorrelated=uncorrelated)
+        yield from _errors(place.below(child, f"properties[{name}]"))
     entries, items = child_node(node, "additionalProperties"), child_node(node, "items")
+    times = place.times * most_items(node) if entries or items else 1
     if entries is not None:
-        below = f"{path}.additionalProperties"
-        yield from rule_errors(entries, below, is_root=False, uncorrelated=uncorrelated)
+        yield from _errors(replace(place.below(entries, "additionalProperties"), times=times))
     if items is not None:
         is_map = node.get("x-kubernetes-list-type") == "map"
-        lost = uncorrelated or ("" if is_map else path)
-        yield from rule_errors(items, f"{path}.items", is_root=False, uncorrelated=lost)
+        lost = place.uncorrelated or ("" if is_map else place.path)
+        below = place.below(items, "items")
+        yield from _errors(replace(below, times=times, uncorrelated=lost))
 
 
 def _text_errors(rule: Rule, node: Node, at: str) -> Iterator[FieldError]:
@@ -78,22 +106,38 @@ def _leads_somewhere(path: str, node: Node) -> bool:
     return bool(names)
 
 
-def _compile_errors(rule: Rule, node: Node, at: str, uncorrelated: str) -> Iterator[FieldError]:
-    text = rule.get("rule") or ""
+def _compile_errors(rule: Rule, place: _Place) -> Iterator[FieldError]:
+    text, at = rule.get("rule") or "", f"{place.rule_path}.rule"
     if not text.strip():
         return
     try:
-        program = compile_rule({**rule, "messageExpression": ""}, node)
+        program = compile_rule({**rule, "messageExpression": ""}, place.node)
     except BadRule as error:
-        yield fields.invalid(f"{at}.rule", text, str(error))
+        yield fields.invalid(at, text, str(error))
         return
-    if uncorrelated and program.uses_old:
+    tree = tree_of(program.asks.serialize())
+    undefined = undefined_fields(tree, place.node, is_root=place.is_root)
+    for name in undefined:
+        yield fields.invalid(at, text, f"compilation failed: ERROR: undefined field '{name}'")
+    cost = 0 if undefined else place.times * loop_cost(tree, place.node)
+    if cost > COST_LIMIT:
+        yield fields.forbidden(at, _too_costly(cost))
+    if place.uncorrelated and program.uses_old:
         detail = "oldSelf cannot be used on the uncorrelatable portion of the schema within "
-        detail += uncorrelated
-        yield fields.invalid(f"{at}.rule", text, detail)
+        yield fields.invalid(at, text, detail + place.uncorrelated)
     if rule.get("messageExpression"):
         try:
-            compile_message(rule, node)
+            compile_message(rule, place.node)
         except BadRule as error:
-            where = f"{at}.messageExpression"
+            where = f"{place.rule_path}.messageExpression"
             yield fields.invalid(where, rule["messageExpression"], str(error))
+
+
+def _too_costly(cost: int) -> str:
+    factor = cost / COST_LIMIT
+    shown = "more than 100x" if factor > 100 else f"{factor:.1f}x"
+    return (
+        f"estimated rule cost exceeds budget by factor of {shown} (try simplifying the rule, or "
+        "adding maxItems, maxProperties, and maxLength where arrays, maps, and strings are "
+        "declared)"
+    )

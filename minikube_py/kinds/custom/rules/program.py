@@ -53,8 +53,8 @@ class Program:
         shown = self.rule.get("message") or self.rule["rule"]
         if _NO_OVERLOAD in problem.lower():
             detail = (
-                f"'{problem}': call arguments did not match a supported operator, function or macro "
-                f"signature for rule: {shown}"
+                f"'{problem}': call arguments did not match a supported operator, function or "
+                f"macro signature for rule: {shown}"
             )
         elif "budget" in problem:
             detail = (
