@@ -39,7 +39,8 @@ class SigningKey:
         self._private = key
         self._public = key.public_key()
         self.key_id = _key_id(self._public)
-        self._header = _encoded({"alg": ALGORITHM, "kid": self.key_id})
+        self._named = {"alg": ALGORITHM, "kid": self.key_id}
+        self._header = _encoded(self._named)
 
     def sign(self, claims: Mapping[str, Any]) -> str:
         signed = f"{self._header}.{_encoded(claims)}"
@@ -57,7 +58,7 @@ class SigningKey:
             signature = from_base64url(parts[2])
         except (ValueError, BadRequest):
             return None
-        if not isinstance(header, dict) or header.get("alg") != ALGORITHM or "crit" in header:
+        if not isinstance(header, dict) or header != self._named:
             return None
         if not isinstance(claims, dict) or not self._signed(f"{parts[0]}.{parts[1]}", signature):
             return None

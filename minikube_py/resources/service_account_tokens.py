@@ -197,11 +197,10 @@ class ServiceAccountTokens:
         now = self._clock()
         private = claims.get("kubernetes.io") or {}
         matching = _common(claims.get("aud") or (), audiences or (self.default_audience,))
-        begins = datetime.fromtimestamp(claims.get("nbf", 0), now.tzinfo)
-        ends = datetime.fromtimestamp(claims.get("exp", 0), now.tzinfo)
+        seconds, leeway = now.timestamp(), _LEEWAY.total_seconds()
         if claims.get("iss") != self.issuer or not matching:
             return None
-        if now >= ends or now + _LEEWAY < begins:
+        if seconds >= claims.get("exp", 0) or seconds + leeway < claims.get("nbf", 0):
             return None
         account = self._account(private.get("namespace"), private.get("serviceaccount") or {})
         if account is None or not self._bound_are_there(private, now):

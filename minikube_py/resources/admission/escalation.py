@@ -47,6 +47,8 @@ def _check_role(request: AdmissionRequest, policy: StoredPolicy) -> None:
 
 def _check_binding(request: AdmissionRequest, policy: StoredPolicy) -> None:
     binding = parse_binding(request.obj)
+    if not binding.role_name:
+        return  # validation tells that better
     plural = "roles" if binding.role_kind == "Role" else "clusterroles"
     if _may(request, policy, "bind", plural, binding.role_name):
         return
