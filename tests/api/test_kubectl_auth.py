@@ -9,6 +9,7 @@ import pytest
 
 from minikube_py.kinds.catalog import NAMESPACE, POD, SERVICE_ACCOUNT
 from tests.api.conftest import Kubectl
+from tests.api.test_kubectl import pod
 from tests.apiserver.serving import Certificates, serve
 
 ROBOT = "system:serviceaccount:default:robot"
@@ -68,8 +69,8 @@ async def test_a_created_token_lets_the_account_in(kubectl: Kubectl, anyone: Kub
 
 async def test_a_token_may_be_bound_and_limited(kubectl: Kubectl) -> None:
     spec = {"containers": [{"name": "a", "image": "a"}], "serviceAccountName": "robot"}
-    pod = {"metadata": {"name": "p"}, "spec": spec}
-    await kubectl.cluster.resources.create(POD, "default", pod)
+    robots = {"metadata": {"name": "p"}, "spec": spec}
+    await kubectl.cluster.resources.create(POD, "default", robots)
 
     made = await kubectl(
         "create", "token", "robot", "--audience=vault", "--duration=20m",
@@ -190,3 +191,23 @@ async def test_apply_needs_the_right_to_create_only_where_something_is_made(
 
     assert results[0][0] == 0, results[0]
     assert 'User "alice" cannot create resource "configmaps"' in results[1][2]
+
+
+async def test_a_shell_is_for_those_who_may_create_one(kubectl: Kubectl) -> None:
+    await kubectl.apply(pod())
+
+    def running(obj: dict[str, Any]) -> None:
+        obj["status"] = {"phase": "Running"}
+
+    await kubectl.cluster.resources.update_status(POD, "default", "web", running)
+    looking = "--resource=pods,pods/exec"
+    await kubectl("create", "role", "look", "--verb=get,list", looking)
+    await kubectl("create", "rolebinding", "look", "--role=look", "--user=eve")
+    await kubectl("create", "rolebinding", "edit", "--clusterrole=edit", "--user=alice")
+
+    editor = await kubectl.run("exec", "web", "--", "both", who="alice")
+    looker = await kubectl.run("exec", "web", "--as=eve", "--", "both")
+
+    assert editor[:2] == (0, "out\n")
+    assert looker[0] == 1
+    assert 'User "eve" cannot create resource "pods/exec"' in looker[2]
