@@ -210,8 +210,9 @@ LABEL_RULE = "a lowercase RFC 1123 label must consist of"
         ),
         (
             {"lifecycle": {"preStop": {"sleep": {"seconds": -1}}}},
-            "lifecycle.preStop.sleep.seconds",
-            "Invalid value: -1: must be greater than or equal to 0",
+            "lifecycle.preStop.sleep",
+            "Invalid value: -1: must be non-negative and less than "
+            "terminationGracePeriodSeconds (30)",
         ),
         (
             {"resources": {"requests": {"cpu": "2"}, "limits": {"cpu": "1"}}},

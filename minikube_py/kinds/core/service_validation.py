@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from minikube_py.kinds.fields import (
+    IMMUTABLE,
     check,
     check_choice,
     check_port_number,
@@ -44,6 +45,31 @@ def validate_create(obj: Object) -> Sequence[FieldError]:
 
 def validate_update(new: Object, old: Object) -> Sequence[FieldError]:
     fresh, stored = new.get("spec") or {}, old.get("spec") or {}
+    return [
+        *_validate_class_update(fresh, stored),
+        *_validate_health_port_update(fresh, stored),
+        *_validate_address_update(fresh, stored),
+    ]
+
+
+def _validate_class_update(fresh: Object, stored: Object) -> list[FieldError]:
+    """Only while it is a load balancer's; one may be given when a Service becomes one."""
+    at = "spec.loadBalancerClass"
+    if "LoadBalancer" == fresh.get("type") == stored.get("type") and (
+        fresh.get("loadBalancerClass") != stored.get("loadBalancerClass")
+    ):
+        return [invalid(at, fresh.get("loadBalancerClass"), "may not change once set")]
+    return []
+
+
+def _validate_health_port_update(fresh: Object, stored: Object) -> list[FieldError]:
+    before, after = stored.get("healthCheckNodePort"), fresh.get("healthCheckNodePort")
+    if before and after and before != after:
+        return [invalid("spec.healthCheckNodePort", after, IMMUTABLE)]
+    return []
+
+
+def _validate_address_update(fresh: Object, stored: Object) -> list[FieldError]:
     if "ExternalName" in (fresh.get("type"), stored.get("type")):
         return []
     if not stored.get("clusterIP") or fresh.get("clusterIP") == stored.get("clusterIP"):
@@ -114,6 +140,8 @@ def _validate_cluster_ip(spec: Mapping[str, Any]) -> list[FieldError]:
             return [forbidden("spec.clusterIPs", detail)]
         return []
     errors = []
+    if len(addresses) > 2:
+        errors.append(invalid("spec.clusterIPs", addresses, "may only hold up to 2 values"))
     if addresses and addresses[0] != (address or ""):
         detail = "first value must match `clusterIP`"
         errors.append(invalid("spec.clusterIPs", addresses, detail))
@@ -143,6 +171,16 @@ def _validate_by_type(spec: Mapping[str, Any]) -> list[FieldError]:
         if spec.get("allocateLoadBalancerNodePorts") is not None:
             at = "spec.allocateLoadBalancerNodePorts"
             errors.append(forbidden(at, "may only be used when `type` is 'LoadBalancer'"))
+    if spec.get("loadBalancerClass"):
+        at = "spec.loadBalancerClass"
+        errors += check(at, spec["loadBalancerClass"], names.qualified_name_problem)
+    local = spec.get("externalTrafficPolicy") == "Local"
+    if spec.get("healthCheckNodePort") and not (spec.get("type") == "LoadBalancer" and local):
+        detail = (
+            "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'"
+        )
+        at = "spec.healthCheckNodePort"
+        errors.append(invalid(at, spec["healthCheckNodePort"], detail))
     for index, cidr in enumerate(spec.get("loadBalancerSourceRanges") or []):
         errors += check(f"spec.loadBalancerSourceRanges[{index}]", cidr.strip(), cidr_problem)
     return errors

@@ -1,6 +1,6 @@
 """Validation of containers: main, init and ephemeral."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from minikube_py.kinds.fields import (
@@ -13,9 +13,15 @@ from minikube_py.kinds.fields import (
     required,
 )
 from minikube_py.kinds.pod_template.environment import validate_env, validate_env_from
-from minikube_py.kinds.pod_template.probes import PROBES, validate_lifecycle, validate_probes
+from minikube_py.kinds.pod_template.mounts import Mountable, validate_mounts
+from minikube_py.kinds.pod_template.probes import (
+    PROBES,
+    validate_lifecycle,
+    validate_probes,
+    validate_sleeps,
+)
+from minikube_py.kinds.pod_template.resources import validate_claims, validate_resize_policy
 from minikube_py.kinds.pod_template.security import validate_container_security
-from minikube_py.kinds.pod_template.volumes import validate_mounts
 from minikube_py.kinds.quantities import validate_resource_requirements
 from minikube_py.meta import names
 from minikube_py.meta.errors import FieldError
@@ -23,12 +29,17 @@ from minikube_py.meta.objects import Object
 
 _PROTOCOLS = ("SCTP", "TCP", "UDP")
 _PULL_POLICIES = ("Always", "IfNotPresent", "Never")
-_EPHEMERAL_FORBIDDEN = ("ports", "livenessProbe", "readinessProbe", "startupProbe", "lifecycle")
+_EPHEMERAL_FORBIDDEN = (
+    "ports",
+    "livenessProbe",
+    "readinessProbe",
+    "startupProbe",
+    "lifecycle",
+    "resizePolicy",
+)
 
 
-def validate_containers(
-    spec: Mapping[str, Any], volumes: Collection[str], path: str
-) -> list[FieldError]:
+def validate_containers(spec: Mapping[str, Any], volumes: Mountable, path: str) -> list[FieldError]:
     """All containers of a PodSpec; `volumes` are the names that mounts may use."""
     containers = spec.get("containers") or []
     errors = [] if containers else [required(f"{path}.containers")]
@@ -44,6 +55,8 @@ def validate_containers(
         at = f"{path}.ephemeralContainers[{index}]"
         errors += _validate_ephemeral(container, volumes, at)
     errors += _validate_names(spec, path)
+    errors += validate_claims(spec, path)
+    errors += validate_sleeps(spec, path)
     return errors + _validate_host_ports(spec, path)
 
 
@@ -58,7 +71,7 @@ def _validate_names(spec: Mapping[str, Any], path: str) -> list[FieldError]:
     return errors
 
 
-def _validate_init(container: Object, volumes: Collection[str], path: str) -> list[FieldError]:
+def _validate_init(container: Object, volumes: Mountable, path: str) -> list[FieldError]:
     errors = _validate_container(container, volumes, path)
     policy = container.get("restartPolicy")
     if policy is not None and policy != "Always":
@@ -74,16 +87,23 @@ def _validate_init(container: Object, volumes: Collection[str], path: str) -> li
     return errors
 
 
-def _validate_ephemeral(container: Object, volumes: Collection[str], path: str) -> list[FieldError]:
+def _validate_ephemeral(container: Object, volumes: Mountable, path: str) -> list[FieldError]:
     errors = _validate_container(container, volumes, path)
+    resources = container.get("resources") or {}
+    wrong = [field for field in _EPHEMERAL_FORBIDDEN if container.get(field)]
+    wrong += ["resources"] if any(resources.values()) else []
+    wrong += [
+        f"volumeMounts[{index}].{field}"
+        for index, mount in enumerate(container.get("volumeMounts") or [])
+        for field in ("subPath", "subPathExpr")
+        if mount.get(field)
+    ]
     return errors + [
-        forbidden(f"{path}.{field}", "cannot be set for an Ephemeral Container")
-        for field in _EPHEMERAL_FORBIDDEN
-        if container.get(field)
+        forbidden(f"{path}.{field}", "cannot be set for an Ephemeral Container") for field in wrong
     ]
 
 
-def _validate_container(container: Object, volumes: Collection[str], path: str) -> list[FieldError]:
+def _validate_container(container: Object, volumes: Mountable, path: str) -> list[FieldError]:
     policy = container.get("imagePullPolicy")
     message_policy = container.get("terminationMessagePolicy")
     messages = ("File", "FallbackToLogsOnError")
@@ -99,6 +119,7 @@ def _validate_container(container: Object, volumes: Collection[str], path: str) 
         *validate_probes(container, path),
         *validate_lifecycle(container.get("lifecycle"), f"{path}.lifecycle"),
         *validate_resource_requirements(container.get("resources"), f"{path}.resources"),
+        *validate_resize_policy(container.get("resizePolicy") or [], f"{path}.resizePolicy"),
         *validate_container_security(container.get("securityContext"), f"{path}.securityContext"),
     ]
 

@@ -158,6 +158,7 @@ def _validate_pod_term(term: Mapping[str, Any], path: str) -> list[FieldError]:
     errors += validate_selector(term.get("namespaceSelector"), f"{path}.namespaceSelector")
     for index, namespace in enumerate(term.get("namespaces") or []):
         errors += check(f"{path}.namespaces[{index}]", namespace, names.label_problem)
+    errors += _validate_label_keys(term, ("matchLabelKeys", "mismatchLabelKeys"), path)
     key = term.get("topologyKey")
     if not key:
         errors.append(required(f"{path}.topologyKey", "can not be empty"))
@@ -196,4 +197,35 @@ def _validate_constraint(constraint: Object, path: str) -> list[FieldError]:
     for field in ("nodeAffinityPolicy", "nodeTaintsPolicy"):
         policy = constraint.get(field)
         errors += check_choice(f"{path}.{field}", policy, ("Ignore", "Honor"), must_be_set=False)
+    errors += _validate_spread_keys(constraint, path)
     return errors + validate_selector(constraint.get("labelSelector"), f"{path}.labelSelector")
+
+
+def _validate_label_keys(
+    term: Mapping[str, Any], fields: Sequence[str], path: str
+) -> list[FieldError]:
+    """Labels whose values are the Pod's own; they add to a selector, so there must be one."""
+    errors = []
+    for field in fields:
+        keys = term.get(field) or []
+        if keys and term.get("labelSelector") is None:
+            detail = "must not be specified when labelSelector is not set"
+            errors.append(forbidden(f"{path}.{field}", detail))
+        for index, key in enumerate(keys):
+            errors += check(f"{path}.{field}[{index}]", key, names.qualified_name_problem)
+    return errors
+
+
+def _validate_spread_keys(constraint: Mapping[str, Any], path: str) -> list[FieldError]:
+    selector = constraint.get("labelSelector") or {}
+    selected = {one.get("key") for one in selector.get("matchExpressions") or []}
+    selected |= set(selector.get("matchLabels") or {})
+    return _validate_label_keys(constraint, ("matchLabelKeys",), path) + [
+        invalid(
+            f"{path}.matchLabelKeys[{index}]",
+            key,
+            "exists in both matchLabelKeys and labelSelector",
+        )
+        for index, key in enumerate(constraint.get("matchLabelKeys") or [])
+        if key in selected
+    ]

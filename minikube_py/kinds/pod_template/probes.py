@@ -14,7 +14,7 @@ from minikube_py.kinds.fields import (
     required,
 )
 from minikube_py.meta.errors import FieldError
-from minikube_py.meta.objects import Object
+from minikube_py.meta.objects import Object, get_path
 
 _PROBE_HANDLERS = ("exec", "httpGet", "tcpSocket", "grpc")
 _HOOK_HANDLERS = ("exec", "httpGet", "tcpSocket", "sleep")
@@ -63,6 +63,24 @@ def validate_lifecycle(lifecycle: Mapping[str, Any] | None, path: str) -> list[F
     return errors
 
 
+def validate_sleeps(spec: Mapping[str, Any], path: str) -> list[FieldError]:
+    """A hook that sleeps must be over before the Pod is killed."""
+    grace = spec.get("terminationGracePeriodSeconds")
+    errors = []
+    for field in ("containers", "initContainers"):
+        for index, container in enumerate(spec.get(field) or []):
+            for hook in ("postStart", "preStop"):
+                seconds = get_path(container, "lifecycle", hook, "sleep", "seconds")
+                if seconds is None or grace is None or 0 <= seconds <= grace:
+                    continue
+                at = f"{path}.{field}[{index}].lifecycle.{hook}.sleep"
+                detail = (
+                    f"must be non-negative and less than terminationGracePeriodSeconds ({grace})"
+                )
+                errors.append(invalid(at, seconds, detail))
+    return errors
+
+
 def _validate_handler(handler: Object, names: tuple[str, ...], path: str) -> list[FieldError]:
     chosen = [name for name in names if handler.get(name) is not None]
     if not chosen:
@@ -107,8 +125,8 @@ def _validate_grpc(action: Object, path: str) -> list[FieldError]:
     return check_port_number(f"{path}.port", action.get("port", 0))
 
 
-def _validate_sleep(action: Object, path: str) -> list[FieldError]:
-    return check_not_negative(f"{path}.seconds", action.get("seconds"))
+def _validate_sleep(_action: Object, _path: str) -> list[FieldError]:
+    return []  # validate_sleeps knows how long it may be
 
 
 _ACTIONS = {

@@ -4,7 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from minikube_py.kinds.fields import check_choice, invalid, required
+from minikube_py.kinds.fields import check_choice, check_unique, invalid, required
+from minikube_py.kinds.pod_template.volumes import check_relative
 from minikube_py.meta.errors import FieldError
 from minikube_py.meta.objects import Object
 
@@ -12,6 +13,10 @@ _MAX_ID = 2147483647
 _ID_RULE = f"must be between 0 and {_MAX_ID}, inclusive"
 _PROFILES = ("Localhost", "RuntimeDefault", "Unconfined")
 _SYSCTL_WORD = r"[a-z0-9]([-_a-z0-9]*[a-z0-9])?"
+_HOST_NAMESPACES = {
+    "hostNetwork": ("net.",),
+    "hostIPC": ("kernel.shm", "kernel.msg", "kernel.sem", "fs.mqueue."),
+}
 _SYSCTL = re.compile(rf"({_SYSCTL_WORD}[./])*{_SYSCTL_WORD}")
 
 
@@ -76,6 +81,8 @@ def _validate_profile(profile: Object, path: str) -> list[FieldError]:
     if profile.get("type") != "Localhost" and local:
         detail = "can only be set when profile type is Localhost"
         errors.append(invalid(f"{path}.localhostProfile", local, detail))
+    if local and path.endswith("seccompProfile"):
+        errors += check_relative(local, f"{path}.localhostProfile")
     return errors
 
 
@@ -94,4 +101,17 @@ def _validate_sysctls(sysctls: list[Object], path: str) -> list[FieldError]:
         elif len(name) > 253 or not _SYSCTL.fullmatch(name):
             detail = "must have at most 253 characters and match regex " + _SYSCTL.pattern
             errors.append(invalid(at, name, detail))
+    return errors + check_unique(path, sysctls, "name")
+
+
+def validate_host_sysctls(spec: Mapping[str, Any], path: str) -> list[FieldError]:
+    """Settings of a namespace that is the host's are the host's."""
+    errors = []
+    sysctls = (spec.get("securityContext") or {}).get("sysctls") or []
+    for index, sysctl in enumerate(sysctls):
+        name = (sysctl.get("name") or "").replace("/", ".")
+        for field, prefixes in _HOST_NAMESPACES.items():
+            if spec.get(field) and name.startswith(prefixes):
+                at = f"{path}.securityContext.sysctls[{index}].name"
+                errors.append(invalid(at, name, f"may not be set when '{field}' is true"))
     return errors

@@ -7,6 +7,7 @@ from minikube_py.kinds.fields import (
     check,
     check_choice,
     check_unique,
+    forbidden,
     invalid,
     ip_problem,
     required,
@@ -14,7 +15,7 @@ from minikube_py.kinds.fields import (
 )
 from minikube_py.kinds.pod_template.containers import validate_containers
 from minikube_py.kinds.pod_template.placement import validate_placement
-from minikube_py.kinds.pod_template.security import validate_pod_security
+from minikube_py.kinds.pod_template.security import validate_host_sysctls, validate_pod_security
 from minikube_py.kinds.pod_template.volumes import validate_volumes
 from minikube_py.kinds.quantities import validate_resource_requirements
 from minikube_py.meta import names
@@ -42,7 +43,12 @@ def validate_pod_spec(
     `more_volumes` names what mounts may use besides its volumes: a StatefulSet's claim templates.
     """
     volumes = spec.get("volumes") or []
-    mountable = {volume["name"] for volume in volumes if volume.get("name")} | set(more_volumes)
+    mountable = {
+        volume["name"]: bool(volume.get("persistentVolumeClaim") or volume.get("ephemeral"))
+        for volume in volumes
+        if volume.get("name")
+    }
+    mountable |= dict.fromkeys(more_volumes, True)
     return [
         *validate_volumes(volumes, f"{path}.volumes"),
         *validate_containers(spec, mountable, path),
@@ -56,6 +62,9 @@ def validate_pod_spec(
         *_validate_host_aliases(spec.get("hostAliases") or [], f"{path}.hostAliases"),
         *_validate_gates(spec, path),
         *validate_resource_requirements(spec.get("resources"), f"{path}.resources"),
+        *validate_resource_requirements({"limits": spec.get("overhead")}, f"{path}.overhead"),
+        *validate_host_sysctls(spec, path),
+        *_validate_host_users(spec, path),
         *_validate_os(spec.get("os"), f"{path}.os"),
     ]
 
@@ -143,7 +152,21 @@ def _validate_gates(spec: Mapping[str, Any], path: str) -> list[FieldError]:
     for index, gate in enumerate(gates):
         at = f"{path}.schedulingGates[{index}]"
         errors += check(at, gate.get("name") or "", names.qualified_name_problem)
+    if gates and spec.get("nodeName"):
+        detail = "cannot be set until all schedulingGates have been cleared"
+        errors.append(forbidden(f"{path}.nodeName", detail))
     return errors + check_unique(f"{path}.schedulingGates", gates, "name")
+
+
+def _validate_host_users(spec: Mapping[str, Any], path: str) -> list[FieldError]:
+    """A Pod with users of its own can't share other things with the host."""
+    if spec.get("hostUsers") is not False:
+        return []
+    return [
+        forbidden(f"{path}.{field}", "when `hostUsers` is false")
+        for field in ("hostNetwork", "hostPID", "hostIPC")
+        if spec.get(field)
+    ]
 
 
 def _validate_os(system: Mapping[str, Any] | None, path: str) -> list[FieldError]:

@@ -1,17 +1,17 @@
-"""Validation of volumes and of the mounts that refer to them.
+"""Validation of volumes and their sources.
 
 A source that no kubelet of ours can mount (csi, nfs, …) is accepted as Kubernetes accepts it.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
 
+from minikube_py.kinds.claim_spec import validate_claim_spec
 from minikube_py.kinds.fields import (
     check,
+    check_choice,
     check_unique,
     forbidden,
     invalid,
-    not_found,
     not_supported,
     required,
 )
@@ -37,7 +37,6 @@ _HOST_PATH_TYPES = frozenset(
         "BlockDevice",
     }
 )
-_PROPAGATIONS = frozenset({"None", "HostToContainer", "Bidirectional"})
 _MODE_RULE = "must be a number between 0 and 0777 (octal), both inclusive"
 _PROJECTIONS = (
     "secret",
@@ -85,7 +84,7 @@ def _needs(*fields: str) -> Callable[[Object, str], list[FieldError]]:
 def _validate_host_path(source: Object, path: str) -> list[FieldError]:
     if not source.get("path"):
         return [required(f"{path}.path")]
-    errors = _check_no_backsteps(source["path"], f"{path}.path")
+    errors = check_no_backsteps(source["path"], f"{path}.path")
     if (source.get("type") or "") not in _HOST_PATH_TYPES:
         errors.append(not_supported(f"{path}.type", source["type"], _HOST_PATH_TYPES))
     return errors
@@ -114,7 +113,7 @@ def _validate_items(items: Sequence[Object], path: str) -> list[FieldError]:
     for index, item in enumerate(items):
         at = f"{path}[{index}]"
         errors += _needs("key", "path")(item, at)
-        errors += _check_relative(item.get("path") or "", f"{at}.path")
+        errors += check_relative(item.get("path") or "", f"{at}.path")
         errors += _validate_mode(item.get("mode"), f"{at}.mode")
     return errors
 
@@ -130,7 +129,7 @@ def _validate_downward_api(source: Object, path: str) -> list[FieldError]:
     for index, item in enumerate(source.get("items") or []):
         at = f"{path}.items[{index}]"
         errors += _needs("path")(item, at)
-        errors += _check_relative(item.get("path") or "", f"{at}.path")
+        errors += check_relative(item.get("path") or "", f"{at}.path")
         errors += _validate_downward_item(item, at)
         errors += _validate_mode(item.get("mode"), f"{at}.mode")
     return errors
@@ -182,7 +181,55 @@ def _validate_token(source: Object, path: str) -> list[FieldError]:
     if seconds is not None and seconds > 1 << 32:
         detail = "may not specify a duration larger than 2^32 seconds"
         errors.append(invalid(f"{path}.expirationSeconds", seconds, detail))
-    return errors + _check_relative(source.get("path") or "", f"{path}.path")
+    return errors + check_relative(source.get("path") or "", f"{path}.path")
+
+
+def _validate_nfs(source: Object, path: str) -> list[FieldError]:
+    errors = _needs("server", "path")(source, path)
+    if source.get("path") and not source["path"].startswith("/"):
+        errors.append(invalid(f"{path}.path", source["path"], "must be an absolute path"))
+    return errors
+
+
+def _validate_ephemeral(source: Object, path: str) -> list[FieldError]:
+    at, template = f"{path}.volumeClaimTemplate", source.get("volumeClaimTemplate")
+    if not template:
+        return [required(at)]
+    return validate_claim_spec(template.get("spec") or {}, f"{at}.spec")
+
+
+def _validate_image(source: Object, path: str) -> list[FieldError]:
+    policy, policies = source.get("pullPolicy"), ("Always", "IfNotPresent", "Never")
+    errors = _needs("reference")(source, path)
+    return errors + check_choice(f"{path}.pullPolicy", policy, policies, must_be_set=False)
+
+
+def _validate_fibre_channel(source: Object, path: str) -> list[FieldError]:
+    names_, wwids = source.get("targetWWNs"), source.get("wwids")
+    if not names_ and not wwids:
+        detail = "must specify either targetWWNs or wwids, but not both"
+        return [required(f"{path}.targetWWNs", detail)]
+    if names_ and wwids:
+        detail = "targetWWNs and wwids can not be specified simultaneously"
+        return [invalid(f"{path}.targetWWNs", names_, detail)]
+    if names_ and source.get("lun") is None:
+        return [required(f"{path}.lun", "lun is required if targetWWNs is specified")]
+    return []
+
+
+def _validate_flocker(source: Object, path: str) -> list[FieldError]:
+    name, uuid = source.get("datasetName"), source.get("datasetUUID")
+    if not name and not uuid:
+        return [required(path, "one of datasetName and datasetUUID is required")]
+    if name and uuid:
+        detail = "resource datasetName and datasetUUID can not be specified simultaneously"
+        return [invalid(path, "resource", detail)]
+    return []
+
+
+def _validate_git_repo(source: Object, path: str) -> list[FieldError]:
+    errors = _needs("repository")(source, path)
+    return errors + check_relative(source.get("directory") or "", f"{path}.directory")
 
 
 _SOURCES: Mapping[str, Callable[[Object, str], list[FieldError]]] = {
@@ -193,66 +240,38 @@ _SOURCES: Mapping[str, Callable[[Object, str], list[FieldError]]] = {
     "downwardAPI": _validate_downward_api,
     "projected": _validate_projected,
     "persistentVolumeClaim": _needs("claimName"),
-    "nfs": _needs("server", "path"),
+    "nfs": _validate_nfs,
     "csi": _needs("driver"),
-    "ephemeral": _needs("volumeClaimTemplate"),
-    "image": _needs("reference"),
+    "ephemeral": _validate_ephemeral,
+    "image": _validate_image,
+    "awsElasticBlockStore": _needs("volumeID"),
+    "azureDisk": _needs("diskName", "diskURI"),
+    "azureFile": _needs("secretName", "shareName"),
+    "cephfs": _needs("monitors"),
+    "cinder": _needs("volumeID"),
+    "fc": _validate_fibre_channel,
+    "flexVolume": _needs("driver"),
+    "flocker": _validate_flocker,
+    "gcePersistentDisk": _needs("pdName"),
+    "gitRepo": _validate_git_repo,
+    "glusterfs": _needs("endpoints", "path"),
+    "iscsi": _needs("targetPortal", "iqn"),
+    "photonPersistentDisk": _needs("pdID"),
+    "portworxVolume": _needs("volumeID"),
+    "quobyte": _needs("registry", "volume"),
+    "rbd": _needs("monitors", "image"),
+    "scaleIO": _needs("gateway", "system", "volumeName"),
+    "vsphereVolume": _needs("volumePath"),
 }
 
 
-def validate_mounts(
-    container: Mapping[str, Any], volumes: Collection[str], path: str
-) -> list[FieldError]:
-    """volumeMounts and volumeDevices of one container."""
-    errors = []
-    seen: set[str] = set()
-    for index, mount in enumerate(container.get("volumeMounts") or []):
-        at = f"{path}.volumeMounts[{index}]"
-        errors += _validate_mount_target(mount, "mountPath", volumes, at)
-        mount_path = mount.get("mountPath")
-        if mount_path in seen:
-            errors.append(invalid(f"{at}.mountPath", mount_path, "must be unique"))
-        seen.add(mount_path or "")
-        errors += _validate_mount(mount, at)
-    for index, device in enumerate(container.get("volumeDevices") or []):
-        at = f"{path}.volumeDevices[{index}]"
-        errors += _validate_mount_target(device, "devicePath", volumes, at)
-    return errors
-
-
-def _validate_mount_target(
-    mount: Object, field: str, volumes: Collection[str], path: str
-) -> list[FieldError]:
-    errors = []
-    if not mount.get("name"):
-        errors.append(required(f"{path}.name"))
-    elif mount["name"] not in volumes:
-        errors.append(not_found(f"{path}.name", mount["name"]))
-    if not mount.get(field):
-        errors.append(required(f"{path}.{field}"))
-    return errors
-
-
-def _validate_mount(mount: Object, path: str) -> list[FieldError]:
-    errors = _check_relative(mount.get("subPath") or "", f"{path}.subPath")
-    errors += _check_relative(mount.get("subPathExpr") or "", f"{path}.subPathExpr")
-    if mount.get("subPath") and mount.get("subPathExpr"):
-        at = f"{path}.subPathExpr"
-        detail = "subPathExpr and subPath are mutually exclusive"
-        errors.append(invalid(at, mount["subPathExpr"], detail))
-    propagation = mount.get("mountPropagation")
-    if propagation and propagation not in _PROPAGATIONS:
-        errors.append(not_supported(f"{path}.mountPropagation", propagation, _PROPAGATIONS))
-    return errors
-
-
-def _check_relative(text: str, path: str) -> list[FieldError]:
+def check_relative(text: str, path: str) -> list[FieldError]:
     if text.startswith("/"):
         return [invalid(path, text, "must be a relative path")]
-    return _check_no_backsteps(text, path)
+    return check_no_backsteps(text, path)
 
 
-def _check_no_backsteps(text: str, path: str) -> list[FieldError]:
+def check_no_backsteps(text: str, path: str) -> list[FieldError]:
     if ".." in text.split("/"):
         return [invalid(path, text, "must not contain '..'")]
     return []
