@@ -27,6 +27,7 @@ from minikube_py.kubelet.pod_plan import Failure, Kill, PodPlan, Start, Verdict
 from minikube_py.kubelet.podspec import (
     Member,
     active_deadline,
+    comes_back_after,
     grace_seconds,
     is_finished,
     members,
@@ -152,11 +153,10 @@ def _deserves_sandbox(pod: Object, observed: ObservedPod) -> bool:
         return True
     mains = members_of(pod, "main")
     for member in mains:
-        policy = restart_policy(pod, member.container)
         latest = next(iter(attempts_of(observed, member.name)), None)
-        if policy == "Always" or (latest is None and policy != "Never"):
+        if latest is None and restart_policy(pod, member.container) != "Never":
             return True
-        if policy == "OnFailure" and (latest is None or exit_code(latest) != 0):
+        if latest is not None and comes_back_after(pod, member.container, exit_code(latest)):
             return True
     return False
 
@@ -243,12 +243,12 @@ class _Planner:
             elif is_running(current):
                 return False
             elif exit_code(current) != 0:
-                return self._retry_init(member)
+                return self._retry_init(member, current)
         self._plan_main()
         return False
 
-    def _retry_init(self, member: Member) -> bool:
-        if str((self._pod.get("spec") or {}).get("restartPolicy", "Always")) == "Never":
+    def _retry_init(self, member: Member, failed: ObservedContainer) -> bool:
+        if not comes_back_after(self._pod, member.container, exit_code(failed)):
             return True
         self._start_again(member)
         return False
@@ -299,9 +299,11 @@ class _Planner:
     def _comes_back(self, member: Member, ended: ObservedContainer) -> bool:
         if ended.spec_hash and ended.spec_hash != member.hash:
             return True
+        if comes_back_after(self._pod, member.container, exit_code(ended)):
+            return True
+        # Ended well, but only because its probe had it stopped.
         policy = restart_policy(self._pod, member.container)
-        failed = exit_code(ended) != 0 or bool(self._health(ended).failed)
-        return policy == "Always" or (policy == "OnFailure" and failed)
+        return policy == "OnFailure" and bool(self._health(ended).failed)
 
     def _start_new(self, member: Member) -> None:
         attempt = next_attempt(self._pod, self._observed, member.name)

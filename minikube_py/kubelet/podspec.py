@@ -74,6 +74,22 @@ def restart_policy(pod: Object, container: Mapping[str, Any]) -> str:
     return str(own or get_path(pod, "spec", "restartPolicy", default="Always"))
 
 
+def comes_back_after(pod: Object, container: Mapping[str, Any], code: int) -> bool:
+    """Whether a container that ended with `code` starts again: its rules first, then its policy
+    (KEP-5307). What an init container owes ends with its success, whatever the policy.
+    """
+    for rule in container.get("restartPolicyRules") or []:
+        if rule.get("action") == "Restart" and _matches(rule.get("exitCodes") or {}, code):
+            return True
+    policy = restart_policy(pod, container)
+    return policy == "Always" or (policy == "OnFailure" and code != 0)
+
+
+def _matches(exit_codes: Mapping[str, Any], code: int) -> bool:
+    is_listed = code in (exit_codes.get("values") or [])
+    return is_listed if exit_codes.get("operator") == "In" else not is_listed
+
+
 def phase_of(pod: Object) -> str:
     return str(get_path(pod, "status", "phase", default="Pending"))
 

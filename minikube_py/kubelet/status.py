@@ -14,11 +14,11 @@ from minikube_py.container_runtime.interface import ObservedPod
 from minikube_py.kubelet.container_status import ContainerFacts, Entry, container_entry
 from minikube_py.kubelet.facts import Health, Waiting, running_sandbox
 from minikube_py.kubelet.podspec import (
+    comes_back_after,
     is_finished,
     members_of,
     phase_of,
     qos_class,
-    restart_policy,
     uses_host_network,
 )
 from minikube_py.meta.objects import Object, get_path
@@ -113,10 +113,12 @@ def _phase(pod: Object, entries: dict[str, list[Entry]], facts: StatusFacts) -> 
 
 
 def _init_failed(pod: Object, entries: list[Entry]) -> bool:
-    if get_path(pod, "spec", "restartPolicy", default="Always") != "Never":
-        return False
-    sidecars = {member.name for member in members_of(pod, "sidecar")}
-    return any(_exit_code(e) not in (None, 0) for e in entries if e["name"] not in sidecars)
+    codes = {entry["name"]: _exit_code(entry) for entry in entries}
+    return any(
+        code and not comes_back_after(pod, member.container, code)
+        for member in members_of(pod, "init")
+        for code in (codes.get(member.name),)
+    )
 
 
 def _final_phase(entries: list[Entry]) -> str:
@@ -131,19 +133,14 @@ def _living_phase(pod: Object, entries: dict[str, list[Entry]]) -> str:
         return "Running"
     if any("running" in entry["state"] for entry in entries["initContainerStatuses"]):
         return "Running"
-    policies = {
-        member.name: restart_policy(pod, member.container) for member in members_of(pod, "main")
-    }
-    if any(policies[entry["name"]] == "Always" for entry in mains):
+    containers = {member.name: member.container for member in members_of(pod, "main")}
+    codes = {entry["name"]: _exit_code(entry) for entry in mains}
+    if any(
+        code is None or comes_back_after(pod, containers[name], code)
+        for name, code in codes.items()
+    ):
         return "Running"
-    codes = [_exit_code(entry) for entry in mains]
-    if all(code == 0 for code in codes):
-        return "Succeeded"
-    waits = any(code is None for code in codes)
-    retried = any(
-        policies[e["name"]] == "OnFailure" and c != 0 for e, c in zip(mains, codes, strict=True)
-    )
-    return "Running" if waits or retried else "Failed"
+    return "Failed" if any(codes.values()) else "Succeeded"
 
 
 def _never_ran(entry: Entry) -> bool:
