@@ -21,8 +21,7 @@ from aiohttp import ClientError, web
 from minikube_py.apiserver.context import state_of
 from minikube_py.apiserver.proxy.location import Location, Reference, service_location
 from minikube_py.apiserver.proxy.rewriting import forwarded_headers
-from minikube_py.apiserver.proxy.transport import ProxyTransport, send_answer
-from minikube_py.apiserver.proxy.upgrade import forward_upgrade, wants_upgrade
+from minikube_py.apiserver.proxy.transport import ProxyTransport, send_answer, wants_upgrade
 from minikube_py.kinds.catalog import API_SERVICE, ENDPOINT_SLICE, SERVICE
 from minikube_py.meta.encoding import decode
 from minikube_py.meta.errors import ApiError, ServiceUnavailable
@@ -77,6 +76,8 @@ class Aggregator:
         location, trust = self._location(api_service), self._trust_of(api_service)
         headers = _as_user(request)
         if wants_upgrade(request):
+            from minikube_py.apiserver.proxy.upgrade import forward_upgrade
+
             return await forward_upgrade(
                 request, self._transport, location, request.raw_path, trust, headers
             )

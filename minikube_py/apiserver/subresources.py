@@ -12,7 +12,6 @@ from minikube_py.apiserver import bodies, handlers, options, responses, tokens
 from minikube_py.apiserver.authz import attributes_of, forbidden
 from minikube_py.apiserver.context import server_of, state_of, target_of
 from minikube_py.apiserver.negotiation import Media, body_format, negotiate
-from minikube_py.apiserver.proxy.handlers import node_proxy, pod_proxy, service_proxy
 from minikube_py.apiserver.streams import log
 from minikube_py.apiserver.streams.entry import serve_attach, serve_exec, serve_port_forward
 from minikube_py.apiserver.targets import Target
@@ -59,6 +58,13 @@ def _may_create(request: web.Request) -> Target:
         if not (decision := server.authorizer.authorize(asked)).allowed:
             raise forbidden(asked, decision.reason)
     return target
+
+
+async def _proxy(request: web.Request, kind: Kind) -> web.StreamResponse:
+    """Imported when first asked for: most clusters never are."""
+    from minikube_py.apiserver.proxy import handlers as proxies
+
+    return await proxies.HANDLERS[kind](request)
 
 
 async def bind_pod(request: web.Request, _kind: Kind) -> web.StreamResponse:
@@ -121,11 +127,6 @@ HANDLERS: dict[tuple[str, str, str, str], Handler] = {
     ("", "pods", "eviction", "POST"): evict_pod,
     ("", "namespaces", "finalize", "PUT"): finalize_namespace,
 }
-_PROXIES: dict[tuple[str, str], Handler] = {
-    ("", "nodes"): node_proxy,
-    ("", "pods"): pod_proxy,
-    ("", "services"): service_proxy,
-}
 
 _ADVICE = {
     "resize": "change the resources in the workload's template instead",
@@ -138,7 +139,7 @@ def find_handler(request: web.Request, kind: Kind) -> Callable[[], Awaitable[web
     subresource, method = target.subresource, request.method
     special = HANDLERS.get((kind.group, kind.plural, subresource, method))
     if subresource == "proxy":
-        special = _PROXIES.get((kind.group, kind.plural))
+        special = _proxy
     if special is not None:
         return lambda: special(request, kind)
     if subresource in _ADVICE and subresource in kind.subresources:

@@ -1,5 +1,7 @@
 """`pods|services|nodes/<name>/proxy/<path>`, for every method: find the address, then pass on."""
 
+from collections.abc import Awaitable, Callable, Mapping
+
 from aiohttp import web
 
 from minikube_py.apiserver.context import server_of, target_of
@@ -12,8 +14,8 @@ from minikube_py.apiserver.proxy.location import (
     service_location,
 )
 from minikube_py.apiserver.proxy.rewriting import Rewriter
-from minikube_py.apiserver.proxy.transport import PROXY, forward
-from minikube_py.apiserver.proxy.upgrade import forward_upgrade, wants_upgrade
+from minikube_py.apiserver.proxy.transport import PROXY, forward, wants_upgrade
+from minikube_py.apiserver.proxy.upgrade import forward_upgrade
 from minikube_py.kinds.catalog import ENDPOINT_SLICE, NODE, POD, SERVICE
 from minikube_py.kinds.kind import Kind
 from minikube_py.meta.selectors import parse_label_selector
@@ -22,14 +24,14 @@ from minikube_py.resources.options import ListOptions
 _KUBELET_PORT = "10250"
 
 
-async def pod_proxy(request: web.Request, _kind: Kind) -> web.StreamResponse:
+async def pod_proxy(request: web.Request) -> web.StreamResponse:
     server, target = server_of(request), target_of(request)
     wanted = parse_reference(target.name, "pod")
     pod = server.resources.get(POD, target.namespace, wanted.name)
     return await _pass_on(request, pod_location(pod, wanted))
 
 
-async def service_proxy(request: web.Request, _kind: Kind) -> web.StreamResponse:
+async def service_proxy(request: web.Request) -> web.StreamResponse:
     resources, target = server_of(request).resources, target_of(request)
     wanted = parse_reference(target.name, "service")
     service = resources.get(SERVICE, target.namespace, wanted.name)
@@ -38,7 +40,7 @@ async def service_proxy(request: web.Request, _kind: Kind) -> web.StreamResponse
     return await _pass_on(request, service_location(service, slices, wanted))
 
 
-async def node_proxy(request: web.Request, _kind: Kind) -> web.StreamResponse:
+async def node_proxy(request: web.Request) -> web.StreamResponse:
     """The kubelet's own endpoints are answered in this process: it has no port of its own."""
     server, target = server_of(request), target_of(request)
     wanted = parse_reference(target.name, "node")
@@ -47,6 +49,13 @@ async def node_proxy(request: web.Request, _kind: Kind) -> web.StreamResponse:
         _, path = split_path(request)
         return await node.answer(request, wanted.name, path)
     return await _pass_on(request, node_location(found, wanted))
+
+
+HANDLERS: Mapping[Kind, Callable[[web.Request], Awaitable[web.StreamResponse]]] = {
+    NODE: node_proxy,
+    POD: pod_proxy,
+    SERVICE: service_proxy,
+}
 
 
 def split_path(request: web.Request) -> tuple[str, str]:

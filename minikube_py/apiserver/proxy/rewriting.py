@@ -58,7 +58,7 @@ _URL_ATTRIBUTES = {
 _TAG_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9]*")
 _TAG_STOP = re.compile(r"[\"'>]")
 # Whatever it meets it passes, so that hostile pages take no longer than their length.
-_ATTRIBUTE = re.compile(
+_ATTRIBUTE = (  # compiled when first used
     r"(?P<name>[^\s\"'<>/=]++)"
     r"(?:(?P<equals>\s*+=\s*+)(?P<value>\"[^\"]*+\"|'[^']*+'|[^\s\"'>]++))?+"
 )
@@ -125,7 +125,7 @@ class Rewriter:
                 return match[0]
             return f'{match["name"]}{match["equals"]}"{html.escape(after)}"'
 
-        return _ATTRIBUTE.sub(attribute, text)
+        return re.sub(_ATTRIBUTE, attribute, text)
 
 
 def _end_of_comment(text: str, start: int) -> int:

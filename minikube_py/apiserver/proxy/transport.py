@@ -125,6 +125,11 @@ class ProxyTransport:
 PROXY = web.AppKey("proxy", ProxyTransport)
 
 
+def wants_upgrade(request: web.Request) -> bool:
+    tokens = request.headers.get("Connection", "").lower().split(",")
+    return "upgrade" in [token.strip() for token in tokens] and "Upgrade" in request.headers
+
+
 async def forward(
     request: web.Request,
     transport: ProxyTransport,

@@ -22,11 +22,6 @@ _REFUSAL_BYTES = 64 * 1024
 _PIECE_BYTES = 64 * 1024
 
 
-def wants_upgrade(request: web.Request) -> bool:
-    tokens = request.headers.get("Connection", "").lower().split(",")
-    return "upgrade" in [token.strip() for token in tokens] and "Upgrade" in request.headers
-
-
 async def forward_upgrade(
     request: web.Request,
     transport: ProxyTransport,

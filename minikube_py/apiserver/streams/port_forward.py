@@ -67,19 +67,33 @@ class Forwarded:
         default_factory=lambda: asyncio.Queue(maxsize=_QUEUED_PIECES)
     )
     """From the client; b"" is its end."""
+    _is_over: bool = False
+
+    async def put(self, data: bytes) -> None:
+        """Waits while the pod is slow; once the pod has closed its end nothing waits for it."""
+        if not self._is_over:
+            await self.incoming.put(data)
 
     async def run(self, dial: Dial) -> None:
-        with contextlib.suppress(ConnectionError):
-            try:
-                reader, writer = await dial(self.port)
-            except (ApiError, OSError) as error:
-                await self.fail(f"error forwarding port {self.port} to the pod: {error}")
-                return
-            try:
-                await self._copy(reader, writer)
-            finally:
-                writer.close()
-            await self.finish()
+        try:
+            with contextlib.suppress(ConnectionError):
+                await self._run(dial)
+        finally:
+            self._is_over = True
+            while not self.incoming.empty():  # whoever waits in put goes on
+                self.incoming.get_nowait()
+
+    async def _run(self, dial: Dial) -> None:
+        try:
+            reader, writer = await dial(self.port)
+        except (ApiError, OSError) as error:
+            await self.fail(f"error forwarding port {self.port} to the pod: {error}")
+            return
+        try:
+            await self._copy(reader, writer)
+        finally:
+            writer.close()
+        await self.finish()
 
     async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Until the pod closes its end; the client closing its own is only half of it."""
@@ -132,7 +146,7 @@ async def _forward_streams(connection: SpdyConnection, dial: Dial) -> None:
             elif isinstance(event, Received):
                 await _receive(forwarded.get(event.stream_id), event)
             elif (ended := forwarded.pop(event.stream_id, None)) is not None:
-                await _put(ended, b"")
+                await ended.put(b"")
     except ConnectionError as error:
         logger.debug("Port-forward ended error=%s", error)
     finally:
@@ -175,13 +189,9 @@ async def _receive(target: Forwarded | None, event: Received) -> None:
     if target is None:
         return
     if event.data:
-        await _put(target, event.data)
+        await target.put(event.data)
     if event.fin:
-        await _put(target, b"")
-
-
-async def _put(target: Forwarded, data: bytes) -> None:
-    await target.incoming.put(data)
+        await target.put(b"")
 
 
 async def _forward_channels(socket: web.WebSocketResponse, ports: list[int], dial: Dial) -> None:
@@ -198,7 +208,7 @@ async def _forward_channels(socket: web.WebSocketResponse, ports: list[int], dia
                 continue
             number, is_error = divmod(message.data[0], 2)
             if not is_error and number < len(connections) and len(message.data) > 1:
-                await _put(connections[number], message.data[1:])
+                await connections[number].put(message.data[1:])
     except ConnectionError as error:
         logger.debug("Port-forward ended error=%s", error)
     finally:
