@@ -1,9 +1,9 @@
 """Shows in `status` of every ResourceQuota how much of it is used.
 
-Whether a write fits is decided where it is written (`resources/quota`); here only what is stored is
-told, also after things went. Any kind can be counted, custom ones too, so this listens to the store
-as a whole rather than to one informer a kind: what happens in namespaces without a quota costs a
-look into a set.
+Whether a write fits is decided where it is written (`resources/quota`), and the status is brought
+up to date there; here it follows what else changes it: deletions, pods that end, other limits. Any
+kind can be counted, custom ones too, so this listens to the store as a whole rather than to one
+informer a kind: what happens in namespaces without a quota costs a look into a set.
 """
 
 import asyncio
@@ -11,8 +11,8 @@ import logging
 
 from minikube_py.control_loop.controller import Controller
 from minikube_py.kinds.catalog import RESOURCE_QUOTA
-from minikube_py.meta.errors import Expired, NotFound
-from minikube_py.meta.objects import Key, Object, get_path, key_of, make_key, split_key
+from minikube_py.meta.errors import Expired
+from minikube_py.meta.objects import Key, key_of, split_key
 from minikube_py.resources.keys import namespace_in
 from minikube_py.resources.resources import Resources
 
@@ -64,20 +64,4 @@ class ResourceQuotaController:
 
     async def _reconcile(self, key: Key) -> None:
         namespace, name = split_key(key)
-        quota = self._resources.get_or_none(RESOURCE_QUOTA, namespace, name)
-        if quota is None:
-            return
-        status = {
-            "hard": dict(get_path(quota, "spec", "hard", default={})),
-            "used": self._resources.quotas.used(quota),
-        }
-        if quota.get("status") == status:
-            return
-
-        def change(fresh: Object) -> None:
-            fresh["status"] = status
-
-        try:
-            await self._resources.update_status(RESOURCE_QUOTA, namespace, name, change)
-        except NotFound:
-            log.debug("gone meanwhile quota=%s", make_key(namespace, name))
+        await self._resources.quota_status.show(namespace or "", name)

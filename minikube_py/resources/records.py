@@ -6,7 +6,7 @@ is lost.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -65,9 +65,14 @@ class Head:
 
 
 class Records:
-    def __init__(self, store: Store, digests: Digests) -> None:
+    """`on_staged` hears of each write when it gets its revision, before it is stored."""
+
+    def __init__(
+        self, store: Store, digests: Digests, on_staged: Callable[["Target", int], None]
+    ) -> None:
         self._store = store
         self._digests = digests
+        self._on_staged = on_staged
 
     def head(self, target: Target, conflict: WriteConflict | None = None) -> Head | None:
         """What a write starts from: the state that `conflict` met, else the committed one."""
@@ -108,6 +113,7 @@ class Records:
 
         def encode(revision: int) -> bytes:
             self._digests.forget(target.kind, target.key)
+            self._on_staged(target, revision)
             return self._stamped(target.kind, last, revision)
 
         await self._write(Delete(target.key, encode, expected), reservation)
@@ -116,6 +122,7 @@ class Records:
         def encode(revision: int) -> bytes:
             encoded = self._stamped(target.kind, obj, revision)
             self._digests.remember(target.kind, target.key, revision, obj)
+            self._on_staged(target, revision)
             return encoded
 
         return Put(target.key, encode, expected)

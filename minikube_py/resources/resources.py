@@ -31,6 +31,7 @@ from minikube_py.resources.options import (
 from minikube_py.resources.patching import patch_object, update_scale
 from minikube_py.resources.pods import bound_to
 from minikube_py.resources.quota.ledger import QuotaLedger
+from minikube_py.resources.quota_status import QuotaStatus
 from minikube_py.resources.reading import Reader
 from minikube_py.resources.records import Records, Target
 from minikube_py.resources.reserve import Reservations
@@ -80,13 +81,14 @@ class Resources:
         self.catalog = catalog
         self.allocator = allocator
         cache, digests = DecodedCache(), Digests()
-        records = Records(store, digests)
+        self.quotas = QuotaLedger(store, catalog)
+        records = Records(store, digests, self.quotas.staged)
         lookup = StoredObjects(store, cache)
         self._clock = clock
         self._reader = Reader(store, cache, digests)
-        self.quotas = QuotaLedger(store, catalog)
         reservations = Reservations(allocator, self.quotas)
         self._writes = Writes(records, lookup, reservations, clock, new_uid)
+        self.quota_status = QuotaStatus(self._writes, self.quotas)
         self._deletions = Deletions(records, self._writes, lookup, clock)
         allocator.rebuild(lookup.find_all(SERVICE))
         self.quotas.rebuild(lookup.find_all(RESOURCE_QUOTA))
@@ -143,7 +145,8 @@ class Resources:
         options: WriteOptions = _WRITE,
     ) -> Written:
         """Raises AlreadyExists, BadRequest, Invalid, NotFound or Forbidden (namespace)."""
-        return await self._writes.create(kind, namespace, obj, options)
+        writing = self._writes.create(kind, namespace, obj, options)
+        return await self.quota_status.after(namespace, writing)
 
     async def update(
         self,
@@ -159,7 +162,7 @@ class Resources:
         request = Request(Target(kind, namespace, name), options, subresource)
         if subresource == "scale":
             return await update_scale(self._writes, request, obj)
-        return await self._writes.update(request, obj)
+        return await self.quota_status.after(namespace, self._writes.update(request, obj))
 
     async def patch(
         self,
@@ -173,7 +176,7 @@ class Resources:
     ) -> Written:
         """Raises NotFound (but "apply" creates), Conflict, BadRequest, Invalid."""
         request = Request(Target(kind, namespace, name), options, subresource)
-        return await patch_object(self._writes, request, patch)
+        return await self.quota_status.after(namespace, patch_object(self._writes, request, patch))
 
     def scale_of(self, kind: Kind, obj: Object) -> Object:
         """The autoscaling/v1 Scale of `obj`; raises NotFound when its kind has none."""

@@ -1,13 +1,13 @@
 """Keeps writes within the quotas of their namespaces, those on their way to disk included.
 
-What is used is the sum over the stored objects (each measured once a revision) plus what writes on
-their way add. A write's share is taken before the write is staged; it ends when the write failed,
-or when the stored objects show it. So two writes of one group commit never share the last place.
+What is used is what stored objects use (`measure`) plus what writes on their way add. A write's
+share is taken before the write is staged; it ends when the write failed, or when the stored objects
+show it. So two writes of one group commit never share the last place.
 
 Namespaces without a quota cost one look into a set.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -28,8 +28,10 @@ from minikube_py.resources.quota.decision import (
     in_words_of,
     missing_requests,
 )
+from minikube_py.resources.quota.measure import NamespaceUsage
 from minikube_py.resources.quota.scopes import is_in_scope
-from minikube_py.resources.quota.usage import is_only_counted, kind_counted_by, usage_of
+from minikube_py.resources.quota.usage import kind_counted_by
+from minikube_py.resources.records import Target
 from minikube_py.store.interface import Store
 
 _CHARGED_UPDATES: Mapping[str, str] = {
@@ -38,8 +40,6 @@ _CHARGED_UPDATES: Mapping[str, str] = {
     "persistentvolumeclaims": "",
 }
 """Through which subresource an object may come to use more."""
-_Measured = dict[str, tuple[int, Charge]]
-"""By store key: a revision, and what the object used in it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,13 +75,13 @@ class QuotaLedger:
     def __init__(self, store: Store, catalog: Catalog) -> None:
         self._store = store
         self._catalog = catalog
-        self._limited: set[str] = set()
+        self._limited: dict[str, NamespaceUsage] = {}
         self._shares: dict[str, list[QuotaShare]] = {}
-        self._measured: dict[str, dict[Kind, _Measured]] = {}
 
     def rebuild(self, quotas: Iterable[Object]) -> None:
         """Learns which namespaces are limited; once, before the first write."""
-        self._limited.update(namespace_of(quota) for quota in quotas)
+        for quota in quotas:
+            self._limit(namespace_of(quota))
 
     def reserve(self, request: AdmissionRequest) -> QuotaShare | None:
         """None where nothing is counted; raises Forbidden where a quota does not allow the write.
@@ -92,13 +92,12 @@ class QuotaLedger:
         is_new_quota = request.kind is RESOURCE_QUOTA and request.operation == "CREATE"
         if is_new_quota:
             # Writes staged behind the quota may be decided on while it is not to be seen yet.
-            self._limited.add(namespace)
+            self._limit(namespace)
         if namespace not in self._limited or not _is_charged(request):
             return None
         quotas = self.quotas(namespace)
         if not quotas and not is_new_quota and not self._is_quota_coming(namespace):
-            self._limited.discard(namespace)
-            self._measured.pop(namespace, None)
+            del self._limited[namespace]
             return None
         new, old = charge_of(request.kind, request.obj), charge_of(request.kind, request.old)
         for quota in quotas:
@@ -128,14 +127,24 @@ class QuotaLedger:
 
     def used(self, quota: Object) -> dict[str, str]:
         """For `status.used`: of what is stored. Names that nothing is counted by are left out."""
-        hard, namespace = hard_of(quota), namespace_of(quota)
-        counted = {name: kind_counted_by(name, self._catalog) for name in hard}
-        kinds = {kind.resource: kind for kind in counted.values() if kind is not None}
-        used: Quantities = {}
-        for kind in kinds.values():
-            names = {name for name, found in counted.items() if found is kind}
-            add(used, self._stored(quota, kind, namespace, names))
-        return {name: in_words_of(hard[name], value) for name, value in used.items()}
+        hard, usage = hard_of(quota), self._limit(namespace_of(quota))
+        zero, used = Decimal(0), {}
+        for name, limit in hard.items():
+            kind = kind_counted_by(name, self._catalog)
+            if kind is not None:
+                used[name] = in_words_of(limit, usage.of(quota, kind).get(name, zero))
+        return used
+
+    def staged(self, target: Target, revision: int) -> None:
+        """A write is on its way to the store; told of every one."""
+        usage = self._limited.get(target.namespace or "")
+        if usage is not None:
+            usage.touch(target.kind, target.key, revision)
+
+    def _limit(self, namespace: str) -> NamespaceUsage:
+        if namespace not in self._limited:
+            self._limited[namespace] = NamespaceUsage(self._store, namespace)
+        return self._limited[namespace]
 
     # --- deciding --------------------------------------------------------------------------------
 
@@ -147,7 +156,7 @@ class QuotaLedger:
         requested = growth(quota, new, old)
         if not requested:
             return
-        used = self._stored(quota, request.kind, request.namespace or "", set(requested))
+        used = dict(self._limited[request.namespace or ""].of(quota, request.kind))
         add(used, self._coming(quota, request.namespace or "", set(requested)))
         why = excess(quota, requested, used)
         if why:
@@ -164,38 +173,6 @@ class QuotaLedger:
 
     def _is_quota_coming(self, namespace: str) -> bool:
         return any(share.kind is RESOURCE_QUOTA for share in self._shares.get(namespace, ()))
-
-    # --- measuring -------------------------------------------------------------------------------
-
-    def _stored(self, quota: Object, kind: Kind, namespace: str, names: set[str]) -> Quantities:
-        """What stored objects of one kind use of `names`, as far as the quota is about them."""
-        total = dict.fromkeys(names, Decimal(0))
-        if is_only_counted(kind):
-            if is_in_scope(quota, {}):
-                count = Decimal(self._store.count(store_prefix(kind, namespace)))
-                each = usage_of(kind, {})
-                total = {name: each.get(name, Decimal(0)) * count for name in names}
-            return total
-        for charge in self._charges(kind, namespace):
-            if is_in_scope(quota, charge.traits):
-                usage = charge.usage
-                for name in names:
-                    if name in usage:
-                        total[name] += usage[name]
-        return total
-
-    def _charges(self, kind: Kind, namespace: str) -> Iterator[Charge]:
-        measured = self._measured.setdefault(namespace, {})
-        known = measured.get(kind, {})
-        fresh: _Measured = {}
-        for item in self._store.range(store_prefix(kind, namespace)).items:
-            entry = known.get(item.key)
-            if entry is None or entry[0] != item.revision:
-                obj = from_stored(kind, encoding.decode(item.value))
-                entry = (item.revision, charge_of(kind, obj))
-            fresh[item.key] = entry
-        measured[kind] = fresh
-        return (charge for _, charge in fresh.values())
 
 
 def _is_charged(request: AdmissionRequest) -> bool:

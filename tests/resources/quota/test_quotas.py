@@ -227,6 +227,22 @@ async def test_a_namespace_without_its_quota_is_free_again(resources: Resources)
     assert not resources.quotas.is_limited("default")
 
 
+async def test_the_status_is_true_when_the_writer_hears_of_its_write(
+    resources: Resources,
+) -> None:
+    await limit(resources, quota(pods=9))
+
+    def status() -> Object:
+        found: Object = resources.get(RESOURCE_QUOTA, "default", "team")["status"]
+        return found
+
+    assert status() == {"hard": {"pods": "9"}, "used": {"pods": "0"}}
+    await resources.create(POD, "default", pod("a"))
+    assert status()["used"] == {"pods": "1"}
+    await created(resources, [pod(f"p-{number}") for number in range(8)])
+    assert status()["used"] == {"pods": "9"}
+
+
 async def test_quotas_hold_after_a_restart(
     resources: Resources, store: SqliteStore, clock: FakeClock
 ) -> None:
