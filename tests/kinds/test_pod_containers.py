@@ -26,7 +26,11 @@ LABEL_RULE = "a lowercase RFC 1123 label must consist of"
             "imagePullPolicy",
             'Unsupported value: "x": supported values: "Always", "IfNotPresent", "Never"',
         ),
-        ({"restartPolicy": "Always"}, "restartPolicy", "Forbidden: may not be set for non-init"),
+        (
+            {"restartPolicy": "Sometimes"},
+            "restartPolicy",
+            'Unsupported value: "Sometimes": supported values: "Always", "OnFailure", "Never"',
+        ),
         ({"ports": [{}]}, "ports[0].containerPort", "Required value"),
         (
             {"ports": [{"containerPort": 70000}]},

@@ -9,7 +9,6 @@ from minikube_py.kinds.fields import (
     duplicate,
     forbidden,
     invalid,
-    not_supported,
     required,
 )
 from minikube_py.kinds.pod_template.environment import validate_env, validate_env_from
@@ -21,6 +20,7 @@ from minikube_py.kinds.pod_template.probes import (
     validate_sleeps,
 )
 from minikube_py.kinds.pod_template.resources import validate_claims, validate_resize_policy
+from minikube_py.kinds.pod_template.restarts import validate_restarts, validate_stop_signals
 from minikube_py.kinds.pod_template.security import validate_container_security
 from minikube_py.kinds.quantities import validate_resource_requirements
 from minikube_py.meta import names
@@ -36,6 +36,8 @@ _EPHEMERAL_FORBIDDEN = (
     "startupProbe",
     "lifecycle",
     "resizePolicy",
+    "restartPolicy",
+    "restartPolicyRules",
 )
 
 
@@ -46,9 +48,7 @@ def validate_containers(spec: Mapping[str, Any], volumes: Mountable, path: str) 
     for index, container in enumerate(containers):
         at = f"{path}.containers[{index}]"
         errors += _validate_container(container, volumes, at)
-        if container.get("restartPolicy") is not None:
-            detail = "may not be set for non-init containers"
-            errors.append(forbidden(f"{at}.restartPolicy", detail))
+        errors += validate_restarts(container, at)
     for index, container in enumerate(spec.get("initContainers") or []):
         errors += _validate_init(container, volumes, f"{path}.initContainers[{index}]")
     for index, container in enumerate(spec.get("ephemeralContainers") or []):
@@ -57,6 +57,7 @@ def validate_containers(spec: Mapping[str, Any], volumes: Mountable, path: str) 
     errors += _validate_names(spec, path)
     errors += validate_claims(spec, path)
     errors += validate_sleeps(spec, path)
+    errors += validate_stop_signals(spec, path)
     return errors + _validate_host_ports(spec, path)
 
 
@@ -73,10 +74,8 @@ def _validate_names(spec: Mapping[str, Any], path: str) -> list[FieldError]:
 
 def _validate_init(container: Object, volumes: Mountable, path: str) -> list[FieldError]:
     errors = _validate_container(container, volumes, path)
-    policy = container.get("restartPolicy")
-    if policy is not None and policy != "Always":
-        errors.append(not_supported(f"{path}.restartPolicy", policy, ("Always",)))
-    if policy != "Always":
+    errors += validate_restarts(container, path, is_init=True)
+    if container.get("restartPolicy") != "Always":
         errors += [
             forbidden(
                 f"{path}.{field}", "may not be set for init containers without restartPolicy=Always"
