@@ -47,11 +47,12 @@ _WRITING = ("dryRun", "fieldManager", "fieldValidation")
 _DELETE_OPTIONS = GroupVersionKind("", "v1", "DeleteOptions")
 _PATCH = GroupVersionKind("", "v1", "Patch")
 _STATUS = GroupVersionKind("", "v1", "Status")
+_STRATEGIC = "application/strategic-merge-patch+json"
 _PATCH_TYPES = (
     "application/apply-patch+yaml",
     "application/json-patch+json",
     "application/merge-patch+json",
-    "application/strategic-merge-patch+json",
+    _STRATEGIC,
 )
 _OBJECT_TYPES = ("application/json", "application/yaml")
 
@@ -190,9 +191,15 @@ class _PathWriter:
         del node["uniqueItems"]
         return {**node, "schema": {"type": type_, "uniqueItems": True}}
 
+    def _patch_types(self) -> tuple[str, ...]:
+        """kubectl patches with the strategic one where it is offered."""
+        if self._resource.custom is None:
+            return _PATCH_TYPES
+        return tuple(name for name in _PATCH_TYPES if name != _STRATEGIC)
+
     def _add_body(self, node: Node, verb: _Verb, kind: GroupVersionKind) -> None:
         schema = self._reference(kind, False)
-        types = _PATCH_TYPES if verb.method == "patch" else _OBJECT_TYPES
+        types = self._patch_types() if verb.method == "patch" else _OBJECT_TYPES
         required = kind != _DELETE_OPTIONS
         if self._version == 2:
             body = {"name": "body", "in": "body", "required": required, "schema": schema}
