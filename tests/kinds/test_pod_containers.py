@@ -29,7 +29,7 @@ LABEL_RULE = "a lowercase RFC 1123 label must consist of"
         (
             {"restartPolicy": "Sometimes"},
             "restartPolicy",
-            'Unsupported value: "Sometimes": supported values: "Always", "OnFailure", "Never"',
+            'Unsupported value: "Sometimes": supported values: "Always", "Never", "OnFailure"',
         ),
         ({"ports": [{}]}, "ports[0].containerPort", "Required value"),
         (
