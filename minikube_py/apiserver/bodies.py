@@ -2,8 +2,11 @@
 they are too large, too deep or not what their content type says.
 """
 
+import asyncio
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import Any
 
 import yaml
@@ -12,11 +15,14 @@ from aiohttp import web
 from minikube_py.apiserver.negotiation import BodyFormat
 from minikube_py.apiserver.protobuf.objects import decode_object
 from minikube_py.meta.encoding import decode
-from minikube_py.meta.errors import BadRequest, RequestEntityTooLarge
+from minikube_py.meta.errors import BadRequest, RequestEntityTooLarge, Timeout
 
+_LONG_BYTES = 64 * 1024
 MAX_BODY_BYTES = 3 * 1024 * 1024
 MAX_DEPTH = 200
 MAX_NODES = 1_000_000
+BODY_SECONDS = 60.0
+"""How long a client may take to send a body: kube-apiserver's --request-timeout."""
 
 
 @dataclass(frozen=True)
@@ -28,9 +34,21 @@ class Body:
 
 
 async def read_limited(request: web.Request) -> bytes:
-    """The whole body. Raises RequestEntityTooLarge beyond MAX_BODY_BYTES without reading on."""
+    """The whole body. Raises RequestEntityTooLarge beyond MAX_BODY_BYTES without reading on, and
+    Timeout when the client stops halfway.
+    """
     if (request.content_length or 0) > MAX_BODY_BYTES:
         raise _too_large()
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await _read(request)
+    except TimeoutError as error:
+        raise Timeout(
+            f"the body of the request did not arrive within {BODY_SECONDS:.0f} s: send it again"
+        ) from error
+
+
+async def _read(request: web.Request) -> bytes:
     chunks, size = [], 0
     async for chunk in request.content.iter_any():
         size += len(chunk)
@@ -51,6 +69,25 @@ def parse(data: bytes, format_: BodyFormat, *, find_duplicates: bool = False) ->
     if not find_duplicates:
         return Body(value)
     return Body(value, tuple(_duplicates(data)))
+
+
+async def parse_aside(
+    data: bytes, format_: BodyFormat, *, find_duplicates: bool = False, must_be_object: bool = False
+) -> Body:
+    """As `parse` and `parse_object`; long texts in a thread, for they take seconds and others wait
+    meanwhile. One thread serves all, so that many of them at once don't take the whole machine.
+    """
+    work = partial(
+        parse_object if must_be_object else parse, data, format_, find_duplicates=find_duplicates
+    )
+    if len(data) < _LONG_BYTES:
+        return work()
+    return await asyncio.get_running_loop().run_in_executor(_thread(), work)
+
+
+@cache
+def _thread() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=1, thread_name_prefix="mk-bodies")
 
 
 def parse_object(data: bytes, format_: BodyFormat, *, find_duplicates: bool = False) -> Body:

@@ -99,7 +99,7 @@ async def patch(request: web.Request, kind: Kind, subresource: str = "") -> web.
         is_apply=wanted == "apply",
     )
     data = await bodies.read_limited(request)
-    body = bodies.parse(
+    body = await bodies.parse_aside(
         data,
         "yaml" if wanted == "apply" and not _is_json(data) else "json",
         find_duplicates=write.field_validation != "Ignore",
@@ -177,7 +177,12 @@ async def read_object(request: web.Request, state: RequestState, write: WriteOpt
     """The object in the body; doubled fields are refused or warned of as fieldValidation says."""
     format_ = body_format(request.headers.get("Content-Type", ""))
     data = await bodies.read_limited(request)
-    body = bodies.parse_object(data, format_, find_duplicates=write.field_validation != "Ignore")
+    body = await bodies.parse_aside(
+        data,
+        format_,
+        find_duplicates=write.field_validation != "Ignore",
+        must_be_object=True,
+    )
     report_duplicates(state, write, body)
     obj: Object = body.value
     return obj
