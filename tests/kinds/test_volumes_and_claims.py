@@ -46,6 +46,15 @@ def _volume(**spec: Any) -> dict[str, Any]:
         ({"hostPath": None, "local": {"path": "/a"}}, "spec.nodeAffinity", "Required value: Local"),
         ({"nodeAffinity": {"required": {}}}, "spec.nodeAffinity.required.nodeSelectorTerms", "Req"),
         ({"storageClassName": "A"}, "spec.storageClassName", "Invalid value"),
+        ({"hostPath": None, "nfs": {"server": "s"}}, "spec.nfs.path", "Required value"),
+        ({"hostPath": None, "csi": {"driver": "d"}}, "spec.csi.volumeHandle", "Required value"),
+        ({"hostPath": None, "local": {}}, "spec.local.path", "Required value"),
+        ({"hostPath": None, "local": {"path": "/a/.."}}, "spec.local.path", "Invalid value"),
+        (
+            {"hostPath": {"path": "/"}, "persistentVolumeReclaimPolicy": "Recycle"},
+            "spec.persistentVolumeReclaimPolicy",
+            "Forbidden: may not be 'recycle' for a hostPath mount of '/'",
+        ),
         ({"volumeMode": "x"}, "spec.volumeMode", 'Unsupported value: "x"'),
         (
             {"persistentVolumeReclaimPolicy": "x"},

@@ -1,6 +1,7 @@
 """A PersistentVolume: storage that outlives the Pods that use it."""
 
 from collections.abc import Mapping, Sequence
+from posixpath import normpath
 from typing import Any
 
 from minikube_py.kinds.access_modes import VOLUME_MODES, short_modes, validate_access_modes
@@ -15,7 +16,7 @@ from minikube_py.kinds.fields import (
     required,
 )
 from minikube_py.kinds.kind import Column, Kind
-from minikube_py.kinds.pod_template import validate_node_selector
+from minikube_py.kinds.pod_template import validate_node_selector, validate_source
 from minikube_py.kinds.quantities import default_resource_list, validate_positive
 from minikube_py.meta import names
 from minikube_py.meta.errors import FieldError
@@ -99,12 +100,27 @@ def _validate_source(spec: Mapping[str, Any]) -> list[FieldError]:
         forbidden(f"spec.{name}", "may not specify more than 1 volume type")
         for name in list(sources)[1:]
     ]
-    for name in ("hostPath", "local"):
-        path = (sources.get(name) or {}).get("path")
-        if name in sources and not path:
-            errors.append(required(f"spec.{name}.path"))
-        elif path and ".." in path.split("/"):
-            errors.append(invalid(f"spec.{name}.path", path, "must not contain '..'"))
+    for name, source in sources.items():
+        errors += _validate_one(name, source)
+    host_path = (sources.get("hostPath") or {}).get("path")
+    recycled = spec.get("persistentVolumeReclaimPolicy") == "Recycle"
+    if recycled and host_path and normpath(host_path) == "/":
+        detail = "may not be 'recycle' for a hostPath mount of '/'"
+        errors.append(forbidden("spec.persistentVolumeReclaimPolicy", detail))
+    return errors
+
+
+def _validate_one(name: str, source: Object) -> list[FieldError]:
+    if name == "local":
+        path = source.get("path")
+        if not path:
+            return [required("spec.local.path")]
+        if ".." in path.split("/"):
+            return [invalid("spec.local.path", path, "must not contain '..'")]
+        return []
+    errors = validate_source(name, source, "spec")
+    if name == "csi" and not source.get("volumeHandle"):
+        errors.append(required("spec.csi.volumeHandle"))
     return errors
 
 

@@ -3,6 +3,7 @@
 from minikube_py.kinds.pod_template.defaults import default_pod_spec, default_template
 from minikube_py.kinds.pod_template.placement import validate_node_selector
 from minikube_py.kinds.pod_template.spec import validate_pod_spec
+from minikube_py.kinds.pod_template.volumes import validate_source
 from minikube_py.kinds.pod_template.workload import (
     template_containers_columns,
     validate_any_template,
@@ -18,5 +19,6 @@ __all__ = [
     "validate_node_selector",
     "validate_pod_spec",
     "validate_selector_and_template",
+    "validate_source",
     "validate_template",
 ]

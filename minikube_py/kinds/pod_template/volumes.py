@@ -68,10 +68,13 @@ def _validate_source(volume: Object, path: str) -> list[FieldError]:
         forbidden(f"{path}.{name}", "may not specify more than 1 volume type")
         for name in sources[1:]
     ]
-    validate = _SOURCES.get(sources[0])
-    if validate is not None:
-        errors += validate(volume[sources[0]], f"{path}.{sources[0]}")
-    return errors
+    return errors + validate_source(sources[0], volume[sources[0]], path)
+
+
+def validate_source(name: str, source: Object, path: str) -> list[FieldError]:
+    """What one source needs, in a Pod as in a PersistentVolume."""
+    validate = _SOURCES.get(name)
+    return validate(source, f"{path}.{name}") if validate is not None else []
 
 
 def _needs(*fields: str) -> Callable[[Object, str], list[FieldError]]:
