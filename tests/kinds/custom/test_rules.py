@@ -324,3 +324,10 @@ def test_a_rule_that_could_take_forever_is_refused() -> None:
     )
     assert refusals(ruled(LISTS, bounded)) == []
     assert refusals(ruled(LISTS, "self.open.all(one, one.a != '')")) == []
+
+
+def test_lists_in_lists_hold_no_more_than_fits_into_a_request() -> None:
+    inner = {"type": "array", "items": ruled({"type": "string"}, "self != ''")}
+    node = {"type": "array", "items": {"type": "array", "items": inner}}
+
+    assert refusals(node) == []

@@ -10,6 +10,7 @@ from minikube_py.kinds.custom.rules.schema_check import (
     COST_LIMIT,
     loop_cost,
     most_items,
+    most_values,
     undefined_fields,
 )
 from minikube_py.kinds.custom.rules.syntax import tree_of
@@ -55,7 +56,7 @@ def _errors(place: _Place) -> Iterator[FieldError]:
     for name, child in properties_of(node).items():
         yield from _errors(place.below(child, f"properties[{name}]"))
     entries, items = child_node(node, "additionalProperties"), child_node(node, "items")
-    times = place.times * most_items(node) if entries or items else 1
+    times = min(place.times * most_items(node), most_values(entries or items or {}))
     if entries is not None:
         yield from _errors(replace(place.below(entries, "additionalProperties"), times=times))
     if items is not None:

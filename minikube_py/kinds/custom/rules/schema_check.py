@@ -50,8 +50,12 @@ def most_items(node: Node) -> int:
     limit = node.get("maxItems", node.get("maxProperties"))
     if limit is not None:
         return int(limit)
-    below = child_node(node, "items") or child_node(node, "additionalProperties") or {}
-    return _REQUEST_BYTES // (_smallest(below) + 1)
+    return most_values(child_node(node, "items") or child_node(node, "additionalProperties") or {})
+
+
+def most_values(node: Node) -> int:
+    """How many values of a schema fit into one request."""
+    return _REQUEST_BYTES // (_smallest(node) + 1)
 
 
 def loop_cost(tree: Tree, node: Node) -> int:
