@@ -5,12 +5,14 @@ import base64
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
-from tests.apiserver.serving import Cluster
+from minikube_py.resources.rbac.attributes import Attributes, Decision
+from tests.apiserver.serving import Certificates, Cluster, serve
 
 POD = "/api/v1/namespaces/default/pods/web"
 V5, V4 = "v5.channel.k8s.io", "v4.channel.k8s.io"
@@ -216,3 +218,25 @@ async def test_ports_are_forwarded_over_channels(cluster: Cluster, echo_server: 
     assert heads == [b"\x00P\x00", b"\x01P\x00", b"\x02Q\x00", b"\x03Q\x00"]
     assert rest[0] == b"HELLO"
     assert b"nothing listens on port 81" in rest[3]
+
+
+class OnlyLooking:
+    """Everyone may get, nobody may create."""
+
+    def authorize(self, asked: Attributes) -> Decision:
+        return Decision(asked.verb == "get")
+
+
+@pytest.mark.parametrize("stream", ["exec", "attach", "portforward"])
+async def test_who_may_only_look_gets_no_stream(
+    tmp_path: Path, certificates: Certificates, stream: str
+) -> None:
+    async with serve(tmp_path, certificates, authorizer=OnlyLooking()) as cluster:
+        with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
+            await cluster.http.ws_connect(
+                f"{POD}/{stream}", params={"command": "echo", "stdout": "1", "ports": "80"}
+            )
+        log = await (await cluster.http.get(f"{POD}/log")).text()
+
+    assert caught.value.status == 403
+    assert log.startswith("one")

@@ -2,12 +2,14 @@
 
 import asyncio
 import gzip
+import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import aiohttp
 import pytest
+import trustme
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
@@ -221,3 +223,32 @@ async def test_who_may_not_is_refused(cluster: Cluster, backend: Backend) -> Non
     assert answer.status == 403
     assert 'cannot update resource "pods/proxy"' in (await answer.json())["message"]
     assert backend.asked == []
+
+
+@pytest.fixture
+async def secure_cluster(
+    tmp_path: Path, certificates: Certificates, backend: Backend
+) -> AsyncIterator[Cluster]:
+    """The pod speaks TLS, with a certificate that nobody here knows."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    trustme.CA().issue_cert("somebody.example.com").configure_cert(context)
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", backend.answer)
+    server = TestServer(app, host="127.0.0.1")
+    await server.start_server(ssl=context)
+    node = NodeSide(reach=lambda _host, _port: ("127.0.0.1", int(server.port or 0)))
+    async with serve(tmp_path, certificates, node=node) as cluster:
+        await _fill(cluster)
+        yield cluster
+    await server.close()
+
+
+async def test_a_pod_may_be_asked_over_tls(secure_cluster: Cluster) -> None:
+    path = f"{PODS}/https:web:443/proxy"
+    answer = await secure_cluster.http.get(f"{path}/x")
+    async with secure_cluster.http.ws_connect(f"{path}/echo") as socket:
+        await socket.send_str("hello")
+        heard = await socket.receive_str(timeout=5)
+
+    assert await answer.text() == "GET /x"
+    assert heard == "heard hello"
