@@ -1,5 +1,6 @@
 """One rule, compiled: what it asks, and what is said where it doesn't hold."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,13 @@ if TYPE_CHECKING:
 
 Rule = Mapping[str, Any]
 _WITH_OPTIONAL = f"cel.bind({OLD_SELF}, {HAD_OLD} ? optional.of({OLD}) : optional.none(), %s\n)"
-_NO_OVERLOAD = "overload"
+_NO_OVERLOAD = "no such overload"
+_GO_WORDS = (
+    (re.compile(r'^Key not found in map : "?(.*?)"?$'), r"no such key: \1"),
+    (re.compile(r"^No matching overloads found ?: ?"), f"{_NO_OVERLOAD}: "),
+    (re.compile(r"^divide by zero$"), "division by zero"),
+    (re.compile(r"^Index error: index=(-?\d+) size=\d+$"), r"index out of bounds: \1"),
+)
 
 
 class BadRule(ValueError):
@@ -36,8 +43,8 @@ class Program:
     def has_optional_old(self) -> bool:
         return bool(self.rule.get("optionalOldSelf"))
 
-    def errors(self, now: Any, old: Any, path: str) -> list[FieldError]:
-        """`now` and `old` (None = there was nothing) as rules see them."""
+    def errors(self, now: Any, old: Any, path: str, *, shown: Any) -> list[FieldError]:
+        """`now` and `old` (None = there was nothing) as rules see them, `shown` as clients do."""
         if self.uses_old and old is None and not self.has_optional_old:
             return []
         data = self._data(now, old)
@@ -46,24 +53,26 @@ class Program:
             return []
         where = (path + _relative(self.rule.get("fieldPath") or "")).removeprefix(".")
         if problem:
-            return [self._failure(where, problem)]
-        return [self._error(where, self._message(data))]
+            return [fields.invalid(where, self._shown(shown), self._failure(problem))]
+        return [self._error(where, self._shown(shown), self._message(data))]
 
-    def _failure(self, where: str, problem: str) -> FieldError:
+    def _shown(self, value: Any) -> Any:
+        """Objects and lists are told by their type."""
+        return self.type_shown if isinstance(value, dict | list) else value
+
+    def _failure(self, problem: str) -> str:
         shown = self.rule.get("message") or self.rule["rule"]
-        if _NO_OVERLOAD in problem.lower():
-            detail = (
+        if _NO_OVERLOAD in problem:
+            return (
                 f"'{problem}': call arguments did not match a supported operator, function or "
                 f"macro signature for rule: {shown}"
             )
-        elif "budget" in problem:
-            detail = (
+        if "budget" in problem:
+            return (
                 f"'{problem}': no further validation rules will be run due to call cost exceeds "
                 f"limit for rule: {shown}"
             )
-        else:
-            detail = f"{problem} evaluating rule: {shown}"
-        return fields.invalid(where, self.type_shown, detail)
+        return f"{problem} evaluating rule: {shown}"
 
     def _data(self, now: Any, old: Any) -> dict[str, Any]:
         data = {SELF: now}
@@ -80,15 +89,15 @@ class Program:
                 return told
         return self.rule.get("message") or f"failed rule: {self.rule['rule'].strip()}"
 
-    def _error(self, where: str, message: str) -> FieldError:
+    def _error(self, where: str, shown: Any, message: str) -> FieldError:
         reason = self.rule.get("reason") or "FieldValueInvalid"
         if reason == "FieldValueRequired":
             return fields.required(where, message)
         if reason == "FieldValueForbidden":
             return fields.forbidden(where, message)
         if reason == "FieldValueDuplicate":
-            return fields.duplicate(where, self.type_shown)
-        return fields.invalid(where, self.type_shown, message)
+            return fields.duplicate(where, shown)
+        return fields.invalid(where, shown, message)
 
 
 def compile_rule(rule: Rule, node: Node) -> Program:
@@ -131,10 +140,18 @@ def _evaluated(expression: "Expression", data: Mapping[str, Any]) -> tuple[Any, 
     try:
         result = expression.eval(data=data)
     except (RuntimeError, ValueError) as error:
-        return None, str(error)
+        return None, _in_go_words(str(error))
     if result.type().name() == "ERROR":
-        return None, str(result)
+        return None, _in_go_words(str(result))
     return result.value(), ""
+
+
+def _in_go_words(problem: str) -> str:
+    """As cel-go says what the C++ runtime found."""
+    problem = re.sub(r"^[A-Z_]+: | \[[A-Z_]+\]$", "", problem)
+    for pattern, words in _GO_WORDS:
+        problem = pattern.sub(words, problem)
+    return problem
 
 
 def _relative(path: str) -> str:

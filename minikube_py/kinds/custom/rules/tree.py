@@ -75,7 +75,7 @@ class Run:
                     self.told = True
                     yield fields.invalid(path, program.type_shown, _OUT_OF_BUDGET)
                 return
-            yield from program.errors(shown, before, path)
+            yield from program.errors(shown, before, path, shown=now)
 
     def _below_object(
         self, tree: RuleNode, now: dict[str, Any], old: Any, path: str
