@@ -94,7 +94,9 @@ def base64url(data: bytes) -> str:
 
 
 def from_base64url(text: str) -> bytes:
-    """Raises ValueError."""
+    """Without padding; raises ValueError."""
+    if "=" in text:
+        raise ValueError("padded")
     try:
         padded = text + "=" * (-len(text) % 4)
         return base64.b64decode(padded, altchars=b"-_", validate=True)

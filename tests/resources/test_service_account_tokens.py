@@ -236,6 +236,7 @@ async def test_what_this_cluster_did_not_sign_is_no_token(
         f"{head}.{claims}.{signature[:-4]}AAAA",
         f"{head}.{changed}.{signature}",
         f"{head}.{claims}.{signature}.",
+        f"{token}==",
         _with_header(token, {"alg": "none"}),
         _with_header(token, {"alg": "HS256"}),
         foreign.issue("default", "robot").token,
