@@ -7,13 +7,15 @@ from collections.abc import Iterable
 from minikube_py.control_loop.informer import Informers
 from minikube_py.kinds.catalog import (
     CONFIG_MAP,
+    NAMESPACE,
     PERSISTENT_VOLUME,
     PERSISTENT_VOLUME_CLAIM,
+    RUNTIME_CLASS,
     SECRET,
     SERVICE,
 )
 from minikube_py.kubelet.references import SourceKind
-from minikube_py.meta.objects import Object
+from minikube_py.meta.objects import Object, get_path
 from minikube_py.resources.resources import Resources
 
 _KINDS = {"ConfigMap": CONFIG_MAP, "Secret": SECRET}
@@ -30,8 +32,19 @@ class ClusterReader:
     def claim(self, namespace: str, name: str) -> Object | None:
         return self._resources.get_or_none(PERSISTENT_VOLUME_CLAIM, namespace, name)
 
+    def runtime_handler(self, pod: Object) -> str:
+        """ "" = the engine's own; a class that went since the pod was made stands for itself."""
+        name = get_path(pod, "spec", "runtimeClassName")
+        if not name:
+            return ""
+        found = self._resources.get_or_none(RUNTIME_CLASS, None, name)
+        return str(found["handler"] if found is not None else name)
+
     def volume(self, name: str) -> Object | None:
         return self._resources.get_or_none(PERSISTENT_VOLUME, None, name)
+
+    def namespace(self, name: str) -> Object | None:
+        return self._resources.get_or_none(NAMESPACE, None, name)
 
     def services(self, namespace: str) -> Iterable[Object]:
         """Those whose variables a pod of `namespace` gets; shared, never changed by the caller."""

@@ -55,6 +55,8 @@ class Surroundings:
     annotations: Mapping[str, str] = field(default_factory=dict)
     target_id: str = ""
     """The container whose processes an ephemeral one wants to see."""
+    runtime: str = ""
+    """Which of the engine's runtimes the pod's RuntimeClass names as its handler."""
 
 
 def sandbox_spec(pod: Object, attempt: int) -> SandboxSpec:
@@ -98,7 +100,7 @@ def container_spec(
         stop_signal=str(get_path(container, "lifecycle", "stopSignal", default="")),
         resources=container_resources(pod, container, host),
         security=_security(pod, container, around.image),
-        runtime_class=str(spec.get("runtimeClassName") or ""),
+        runtime_class=around.runtime,
         host_network=uses_host_network(pod),
         host_pid=bool(spec.get("hostPID")),
         host_ipc=bool(spec.get("hostIPC")),

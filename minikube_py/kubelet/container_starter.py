@@ -24,7 +24,7 @@ from minikube_py.kubelet.images import NeedsPull, Present, PullFailed, Refused
 from minikube_py.kubelet.own_files import OwnFiles
 from minikube_py.kubelet.pod_plan import Start
 from minikube_py.kubelet.pod_state import Hold, PodState
-from minikube_py.kubelet.podspec import Member, member
+from minikube_py.kubelet.podspec import Member, asked_to_restart_at, member
 from minikube_py.kubelet.probe_actions import ProbeTarget
 from minikube_py.kubelet.tools import Tools
 from minikube_py.kubelet.volumes import VolumeProblem
@@ -66,7 +66,11 @@ class ContainerStarter:
             return None
         if state.is_held(start.name, self._tools.clock()):
             return None
-        verdict = await self._tools.images.look(found.container, pulled=start.name in state.pulled)
+        verdict = await self._tools.images.look(
+            found.container,
+            pulled=start.name in state.pulled,
+            asked_at=asked_to_restart_at(pod),
+        )
         if isinstance(verdict, Present):
             note = "" if start.name in state.pulled else verdict.note
             return Wanted(start, found, verdict.image, note)
@@ -173,6 +177,7 @@ class ContainerStarter:
             mounts=mounts,
             annotations=annotations,
             target_id=_target_id(state, found),
+            runtime=tools.reader.runtime_handler(pod),
         )
         return container_spec(pod, found, around, tools.host)
 
