@@ -9,29 +9,43 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from minikube_py.container_runtime.interface import ObservedContainer, ObservedPod
-from minikube_py.kubelet.facts import Restart, attempts_of, finished_at, has_ended
-from minikube_py.kubelet.podspec import annotation, members
-from minikube_py.meta.objects import Object
+from minikube_py.kinds.dev_annotations import RESTART_BACKOFF
+from minikube_py.kubelet.facts import Restart, attempts_of, began_before, finished_at, has_ended
+from minikube_py.kubelet.podspec import asked_to_restart_at, members
+from minikube_py.meta.durations import parse_duration
+from minikube_py.meta.objects import Object, annotations_of
 
 DELAY_ANNOTATION = "restart-delay"
 """On a container: the seconds of back-off before it; missing on a first start."""
-LIMIT_ANNOTATION = "mk.dev/restart-backoff"
-"""On a pod: the longest back-off, `5`, `500ms` or `5s`, for development."""
 
 _FIRST_DELAY = 10.0
 _LONGEST_DELAY = 300.0
 _CALM_SECONDS = 600.0
 
 
-def restarts(pod: Object, observed: ObservedPod) -> Mapping[str, Restart]:
+def restarts(
+    pod: Object, observed: ObservedPod, *, namespace: Object | None = None
+) -> Mapping[str, Restart]:
     """When each container that has ended may start again, by name."""
-    limit = _limit(pod)
+    limit, asked = longest_back_off(pod, namespace), asked_to_restart_at(pod)
     found: dict[str, Restart] = {}
     for member in members(pod):
         latest = next(iter(attempts_of(observed, member.name)), None)
         if latest is not None and has_ended(latest):
-            found[member.name] = next_restart(latest, member.hash, limit=limit)
+            restart = next_restart(latest, member.hash, limit=limit)
+            if asked is not None and began_before(latest, asked):
+                restart = Restart(min(restart.at, asked), 0.0)
+            found[member.name] = restart
     return found
+
+
+def longest_back_off(pod: Object, namespace: Object | None) -> float:
+    """Seconds, as the pod says, else its namespace."""
+    for holder in (pod, namespace or {}):
+        text = annotations_of(holder).get(RESTART_BACKOFF)
+        if text is not None:
+            return _seconds(text)
+    return _LONGEST_DELAY
 
 
 def next_restart(
@@ -53,13 +67,8 @@ def _next_delay(ended: ObservedContainer) -> float:
     return max(_FIRST_DELAY, min(float(waited) * 2, _LONGEST_DELAY))
 
 
-def _limit(pod: Object) -> float:
-    text = annotation(pod, LIMIT_ANNOTATION)
-    if text is None:
-        return _LONGEST_DELAY
+def _seconds(text: str) -> float:
     try:
-        if text.endswith("ms"):
-            return float(text[:-2]) / 1000
-        return float(text.removesuffix("s"))
-    except ValueError:
+        return min(parse_duration(text), _LONGEST_DELAY)
+    except ValueError:  # of an object that is older than the check
         return _LONGEST_DELAY

@@ -99,6 +99,10 @@ def finished_at(container: ObservedContainer) -> datetime:
     return container.finished_at or container.started_at or container.created_at
 
 
+def began_before(container: ObservedContainer, moment: datetime) -> bool:
+    return (container.started_at or container.created_at) < moment
+
+
 def next_attempt(pod: Object, observed: ObservedPod, name: str) -> int:
     """Grows even when the containers themselves were removed by hand: the status remembers."""
     known = [c.attempt for c in attempts_of(observed, name) if not is_leftover(c)]

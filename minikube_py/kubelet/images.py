@@ -82,8 +82,16 @@ class Images:
         self._failures: dict[str, _Failure] = {}
         self._pulling: dict[str, asyncio.Lock] = {}
 
-    async def look(self, container: Mapping[str, Any], *, pulled: bool = False) -> ImageVerdict:
-        """`pulled`: this very start has pulled it already."""
+    async def look(
+        self,
+        container: Mapping[str, Any],
+        *,
+        pulled: bool = False,
+        asked_at: datetime | None = None,
+    ) -> ImageVerdict:
+        """`pulled`: this very start has pulled it already. Failures before `asked_at` don't count:
+        the user wants it tried now.
+        """
         reference = str(container.get("image") or "")
         if not _REFERENCE.fullmatch(reference):
             message = f'Failed to apply default image tag "{reference}": invalid reference format'
@@ -95,7 +103,14 @@ class Images:
         if policy == "Never":
             message = f'Container image "{reference}" is not present with pull policy of Never'
             return Refused(Waiting("ErrImageNeverPull", message))
+        if asked_at is not None:
+            self._forgive(reference, asked_at)
         return self._backed_off(reference, image) or NeedsPull(reference, fallback=image)
+
+    def _forgive(self, reference: str, asked_at: datetime) -> None:
+        failure = self._failures.get(reference)
+        if failure is not None and failure.until - timedelta(seconds=failure.delay) < asked_at:
+            del self._failures[reference]
 
     def _backed_off(self, reference: str, image: ImageInfo | None) -> ImageVerdict | None:
         failure = self._failures.get(reference)

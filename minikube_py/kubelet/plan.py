@@ -16,6 +16,7 @@ from minikube_py.kubelet.facts import (
     PodFacts,
     Waiting,
     attempts_of,
+    began_before,
     exit_code,
     has_ended,
     is_leftover,
@@ -27,6 +28,7 @@ from minikube_py.kubelet.pod_plan import Failure, Kill, PodPlan, Start, Verdict
 from minikube_py.kubelet.podspec import (
     Member,
     active_deadline,
+    asked_to_restart_at,
     comes_back_after,
     grace_seconds,
     is_finished,
@@ -294,10 +296,21 @@ class _Planner:
             self._add_kill(current, message)
         elif health.failed:
             self._add_kill(current, health.failed, health.grace_seconds)
+        elif self._is_to_restart(member, current):
+            self._add_kill(current, f"Container {member.name} is restarted as `mk restart` asked")
         return health.started
+
+    def _is_to_restart(self, member: Member, container: ObservedContainer) -> bool:
+        """By `mk restart`; one that must never run twice stays as it is."""
+        asked = asked_to_restart_at(self._pod)
+        if asked is None or restart_policy(self._pod, member.container) == "Never":
+            return False
+        return began_before(container, asked)
 
     def _comes_back(self, member: Member, ended: ObservedContainer) -> bool:
         if ended.spec_hash and ended.spec_hash != member.hash:
+            return True
+        if self._is_to_restart(member, ended):
             return True
         if comes_back_after(self._pod, member.container, exit_code(ended)):
             return True

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from minikube_py.container_runtime.interface import PodIdentity
+from minikube_py.kinds.dev_annotations import RESTARTED_AT
 from minikube_py.meta.encoding import encode
 from minikube_py.meta.objects import Object, annotations_of, get_path, name_of, namespace_of, uid_of
 from minikube_py.meta.quantity import parse_quantity
@@ -184,6 +185,15 @@ def probes_of(container: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, 
 
 def annotation(pod: Object, name: str) -> str | None:
     return annotations_of(pod).get(name)
+
+
+def asked_to_restart_at(pod: Object) -> datetime | None:
+    """By `mk restart`: what began before starts again, whatever back-off it owes."""
+    text = annotation(pod, RESTARTED_AT)
+    try:
+        return parse_time(text) if text else None
+    except ValueError:  # of a pod that is older than the check
+        return None
 
 
 def port_number(container: Mapping[str, Any], port: int | str) -> int | None:

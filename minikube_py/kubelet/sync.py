@@ -129,11 +129,17 @@ class PodSync:
             return plan_orphan(state.observed)
         facts = PodFacts(
             health=self._health(state),
-            restarts=restarts(state.pod, state.observed),
+            restarts=restarts(state.pod, state.observed, namespace=self._namespace(state)),
             hooks_running=frozenset(state.hooks),
             gone=state.gone,
         )
         return plan_pod(state.pod, state.observed, self._tools.clock(), facts)
+
+    def _namespace(self, state: PodState) -> Object | None:
+        """Only read where its annotation may matter: for a container that ended."""
+        if not any(has_ended(container) for container in state.observed.containers):
+            return None
+        return self._tools.reader.namespace(state.identity.namespace)
 
     def _health(self, state: PodState) -> Mapping[str, Health]:
         health: dict[str, Health] = {}

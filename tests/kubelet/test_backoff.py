@@ -4,9 +4,9 @@ from datetime import timedelta
 import pytest
 
 from minikube_py.container_runtime.interface import ObservedContainer, ObservedPod, PodIdentity
+from minikube_py.kinds.dev_annotations import RESTART_BACKOFF, RESTARTED_AT
 from minikube_py.kubelet.backoff import (
     DELAY_ANNOTATION,
-    LIMIT_ANNOTATION,
     next_restart,
     restarts,
 )
@@ -64,7 +64,7 @@ def test_a_new_image_owes_no_wait() -> None:
 def test_a_pod_may_shorten_its_back_off(limit: str, delay: float) -> None:
     spec = {"name": "app", "image": "app:1"}
     pod: Object = {
-        "metadata": {"annotations": {LIMIT_ANNOTATION: limit}},
+        "metadata": {"annotations": {RESTART_BACKOFF: limit}},
         "spec": {"containers": [spec]},
     }
     container = replace(ended(10), spec_hash=container_hash(spec))
@@ -72,3 +72,38 @@ def test_a_pod_may_shorten_its_back_off(limit: str, delay: float) -> None:
     found = restarts(pod, ObservedPod(WHO, containers=(container,)))
 
     assert found["app"].delay == delay
+
+
+def test_a_namespace_may_shorten_it_for_all_its_pods_and_a_pod_knows_better() -> None:
+    spec = {"name": "app", "image": "app:1"}
+    namespace: Object = {"metadata": {"annotations": {RESTART_BACKOFF: "3s"}}}
+    container = replace(ended(10), spec_hash=container_hash(spec))
+
+    def delay(annotations: dict[str, str]) -> float:
+        pod = {"metadata": {"annotations": annotations}, "spec": {"containers": [spec]}}
+        observed = ObservedPod(WHO, containers=(container,))
+        return restarts(pod, observed, namespace=namespace)["app"].delay
+
+    assert delay({}) == 3
+    assert delay({RESTART_BACKOFF: "1h"}) == 20
+
+
+@pytest.mark.parametrize(
+    ("asked", "seconds", "delay"),
+    [("2026-01-01T00:00:02.5Z", 2.5, 0), ("2026-01-01T00:00:00Z", 21, 20)],
+    ids=["after it began", "before it began"],
+)
+def test_a_restart_that_was_asked_for_waits_for_nothing_and_forgets_the_row(
+    asked: str, seconds: float, delay: float
+) -> None:
+    spec = {"name": "app", "image": "app:1"}
+    container = replace(ended(10), spec_hash=container_hash(spec))
+    pod = {
+        "metadata": {"annotations": {RESTARTED_AT: asked}},
+        "spec": {"containers": [spec]},
+    }
+
+    found = restarts(pod, ObservedPod(WHO, containers=(container,)))["app"]
+
+    assert found.at == BEGAN + timedelta(seconds=seconds)
+    assert found.delay == delay

@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 
 from minikube_py.kinds.columns import AGE, NAME, from_path
+from minikube_py.kinds.dev_annotations import validate_dev_annotations
 from minikube_py.kinds.fields import validate_finalizers
 from minikube_py.kinds.kind import Column, Kind
 from minikube_py.meta.errors import FieldError
 from minikube_py.meta.names import label_problem
-from minikube_py.meta.objects import Object, get_path, name_of
+from minikube_py.meta.objects import Object, annotations_of, get_path, name_of
 
 _NAME_LABEL = "kubernetes.io/metadata.name"
 
@@ -21,7 +22,8 @@ def default_namespace(obj: Object) -> None:
 
 def validate_create(obj: Object) -> Sequence[FieldError]:
     finalizers = get_path(obj, "spec", "finalizers", default=[])
-    return validate_finalizers(finalizers, "spec.finalizers")
+    errors = validate_finalizers(finalizers, "spec.finalizers")
+    return errors + validate_dev_annotations(annotations_of(obj), "metadata.annotations")
 
 
 def selectable_fields(obj: Object) -> Mapping[str, str]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection
 
 from minikube_py.kinds.columns import from_object
+from minikube_py.kinds.dev_annotations import validate_dev_annotations
 from minikube_py.kinds.fields import (
     forbidden,
     invalid,
@@ -69,6 +70,9 @@ def validate_any_template(
     metadata, spec = template.get("metadata") or {}, template.get("spec") or {}
     errors = validate_labels(metadata.get("labels"), f"{path}.metadata.labels")
     errors += validate_annotations(metadata.get("annotations"), f"{path}.metadata.annotations")
+    errors += validate_dev_annotations(
+        metadata.get("annotations") or {}, f"{path}.metadata.annotations"
+    )
     errors += validate_pod_spec(spec, f"{path}.spec", more_volumes=more_volumes)
     if spec.get("ephemeralContainers"):
         at = f"{path}.spec.ephemeralContainers"

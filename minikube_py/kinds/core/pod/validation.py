@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Sequence
 
+from minikube_py.kinds.dev_annotations import validate_dev_annotations
 from minikube_py.kinds.fields import forbidden, invalid, not_found
 from minikube_py.kinds.pod_template import validate_pod_spec
 from minikube_py.meta.errors import FieldError
@@ -19,6 +20,7 @@ _MIRROR = "kubernetes.io/config.mirror"
 
 def validate_create(obj: Object) -> Sequence[FieldError]:
     errors = validate_pod_spec(obj["spec"], "spec")
+    errors += validate_dev_annotations(annotations_of(obj), "metadata.annotations")
     if _MIRROR in annotations_of(obj) and not obj["spec"].get("nodeName"):
         detail = "must set spec.nodeName if mirror pod annotation is set"
         errors.append(invalid(f"metadata.annotations[{_MIRROR}]", "", detail))

@@ -1,0 +1,31 @@
+"""Annotations by which mk makes developing quicker; other clusters ignore them.
+
+`mk.dev/restart-backoff` on a Pod or its Namespace is the longest a crashing container waits before
+it starts again. `mk.dev/restarted-at` on a Pod is what `mk restart` writes: containers that began
+before that time start again now.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from minikube_py.kinds.fields import invalid
+from minikube_py.meta.durations import parse_duration
+from minikube_py.meta.errors import FieldError
+from minikube_py.meta.timestamps import parse_time
+
+RESTART_BACKOFF = "mk.dev/restart-backoff"
+RESTARTED_AT = "mk.dev/restarted-at"
+
+
+def validate_dev_annotations(annotations: Mapping[str, Any], path: str) -> list[FieldError]:
+    """`path` is that of the annotations."""
+    errors: list[FieldError] = []
+    for name, parse in ((RESTART_BACKOFF, parse_duration), (RESTARTED_AT, parse_time)):
+        value = annotations.get(name)
+        if value is None:
+            continue
+        try:
+            parse(value)
+        except ValueError as error:
+            errors.append(invalid(f"{path}[{name}]", value, str(error)))
+    return errors
