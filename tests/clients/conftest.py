@@ -20,6 +20,8 @@ from tests.e2e.conftest import RunningCluster, left_on_host, run_command
 PROGRAMS = Path(os.environ.get("MK_CACHE", "/var/cache/minikube-py")) / "clients"
 OLD, USUAL, NEWEST = "kubectl-1.20.0", "kubectl-1.32.3", "kubectl-1.37.1"
 HELMS = ("helm-3.17.2", "helm-4.3.1")
+CHART = Path(__file__).parent / "chart"
+CRDS = CHART / "crds"
 
 
 def program(name: str) -> str:
