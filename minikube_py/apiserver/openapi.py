@@ -19,6 +19,7 @@ from minikube_py.apiserver.openapi_build import build_v2, build_v3
 from minikube_py.apiserver.protobuf.openapi_v2 import ASKED_FOR_AS, CONTENT_TYPE, encode_document
 from minikube_py.apiserver.served import ServedResource, served_resources
 from minikube_py.kinds.catalog import Catalog
+from minikube_py.kinds.kind import Kind
 from minikube_py.kinds.schema import KUBERNETES_VERSION
 from minikube_py.meta.encoding import encode
 from minikube_py.meta.errors import NotAcceptable
@@ -34,6 +35,11 @@ class OpenApi:
         self._catalog = catalog
         self._built: dict[str, tuple[str, bytes]] = {}
         self._building = asyncio.Lock()
+        catalog.subscribe(self._forget)
+
+    def _forget(self, gone: Sequence[Kind], _new: Sequence[Kind]) -> None:
+        for kind in gone:
+            self._built.pop(f"apis/{kind.group}/{kind.version}", None)
 
     def group_versions(self) -> Mapping[str, Sequence[ServedResource]]:
         """By path under /openapi/v3: `api/v1`, `apis/apps/v1`."""

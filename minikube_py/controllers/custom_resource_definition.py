@@ -151,9 +151,6 @@ class ServedDefinitions:
             self._resources.catalog.replace(kinds, [])
             log.info("no longer serving custom resources definition=%s", name)
 
-    def kinds(self, name: str) -> Sequence[Kind]:
-        return self._kinds.get(name, (None, ()))[1]
-
 
 def _meaning(definition: Object) -> Any:
     return (
@@ -229,8 +226,7 @@ class _Reconciler:
             return None
         if is_established(definition):
             self._served.serve(definition)
-        kinds = self._served.kinds(name)
-        if kinds and await self._instances_remain(kinds[0]):
+        if await self._instances_remain(definition):
             waiting = "CustomResource deletion is in progress"
             terminating = _condition("Terminating", "True", "InstanceDeletionInProgress", waiting)
             await self._say(definition, [terminating])
@@ -242,7 +238,12 @@ class _Reconciler:
         await self._resources.modify(CUSTOM_RESOURCE_DEFINITION, None, name, _drop_finalizer)
         return None
 
-    async def _instances_remain(self, kind: Kind) -> bool:
+    async def _instances_remain(self, definition: Object) -> bool:
+        from minikube_py.kinds.custom.build import storage_kind
+
+        kind = storage_kind(definition)
+        if kind is None or not self._resources.list(kind, None, ListOptions(limit=1)).items:
+            return False
         options = DeleteOptions(propagation="Background")
         await self._resources.delete_collection(kind, None, ListOptions(), options)
         return bool(self._resources.list(kind, None, ListOptions(limit=1)).items)

@@ -45,6 +45,7 @@ from minikube_py.kinds.core import (
     service,
     service_account,
 )
+from minikube_py.kinds.custom.versions import by_priority
 from minikube_py.kinds.discovery import endpoint_slice
 from minikube_py.kinds.flowcontrol import flow_schema, priority_level_configuration
 from minikube_py.kinds.kind import Kind
@@ -273,6 +274,8 @@ class Catalog:
             versions = found.setdefault(kind.group, [])
             if kind.version not in versions:
                 versions.append(kind.version)
+        for group in {kind.group for kind in self._by_kind.values() if kind.is_custom}:
+            found[group] = by_priority(found[group])
         if not found[""]:
             del found[""]
         return found

@@ -112,6 +112,23 @@ async def test_unknown_fields_are_told_or_refused_as_asked(served: Cluster) -> N
     assert 'unknown field "spec.replcas" (did you mean "replicas"?)' in refused["message"]
 
 
+async def test_metadata_and_doubled_fields_are_looked_at_everywhere(served: Cluster) -> None:
+    body = crontab(free={"a": 1})
+    body["metadata"]["odd"] = 1
+    doubled = json.dumps(body).replace('{"a": 1}', '{"a": 1, "a": 2}')
+    strict = {"fieldValidation": "Strict"}
+    headers = {"Content-Type": "application/json"}
+    _, unknown = await ask(served, "POST", TABS, json=body, params=strict)
+    _, twice = await ask(served, "POST", TABS, data=doubled, params=strict, headers=headers)
+    body["metadata"] = {"name": "a", "labels": ["x"]}
+    wrong, labels = await ask(served, "POST", TABS, json=body)
+
+    assert 'unknown field "metadata.odd"' in unknown["message"]
+    assert 'duplicate field "spec.free.a"' in twice["message"]
+    assert wrong == 400
+    assert "metadata.labels" in labels["message"]
+
+
 async def test_what_does_not_fit_is_refused_field_by_field(served: Cluster) -> None:
     status, refused = await ask(
         served, "POST", TABS, json=crontab(cronSpec="daily", replicas=11, port=True)

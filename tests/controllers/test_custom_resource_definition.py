@@ -156,6 +156,17 @@ async def test_it_waits_for_objects_with_finalizers(served: ControlPlane) -> Non
     await served.eventually(is_gone(served, NAME))
 
 
+async def test_objects_of_a_kind_that_is_no_longer_served_go_too(served: ControlPlane) -> None:
+    kind = await define(served, body())
+    await served.create(kind, {"metadata": {"name": "a"}})
+    await redefine(served, {**version(), "served": False})
+
+    await served.delete(CUSTOM_RESOURCE_DEFINITION, NAME)
+
+    await served.eventually(is_gone(served, NAME))
+    assert served.all(kind) == []
+
+
 async def test_a_changed_schema_holds_at_once(served: ControlPlane) -> None:
     kind = await define(served, body())
     await served.create(kind, {"metadata": {"name": "a"}})

@@ -32,6 +32,16 @@ def kinds_of(definition: Object) -> Sequence[Kind]:
     return [_kind(definition, version) for version in ordered]
 
 
+def storage_kind(definition: Object) -> Kind | None:
+    """The kind in the version that objects are stored in, served or not; None before it has
+    names.
+    """
+    if not get_path(definition, "status", "acceptedNames", "plural"):
+        return None
+    versions = definition["spec"]["versions"]
+    return _kind(definition, next(version for version in versions if version["storage"]))
+
+
 def definition_name(group: str, version: str, kind: str) -> str:
     """`com.example.stable.v1.CronTab`, as OpenAPI documents name it."""
     return ".".join([*reversed(group.split(".")), version, kind])

@@ -264,6 +264,15 @@ def test_both_documents_describe_the_kind_and_its_list() -> None:
     assert items == {"$ref": f"#/definitions/{name}"}
 
 
+def test_a_group_prefers_the_best_version_of_all_its_kinds() -> None:
+    early = definition(version("v1beta1"), plural="cats", kind="Cat")
+    late = definition(version("v1"), plural="dogs", kind="Dog")
+
+    catalog = Catalog([*kinds_of(established(early)), *kinds_of(established(late))])
+
+    assert catalog.groups()["stable.example.com"] == ["v1", "v1beta1"]
+
+
 def test_a_catalog_tells_what_came_and_went() -> None:
     catalog, told = Catalog(), []
     end = catalog.subscribe(lambda gone, new: told.append((list(gone), list(new))))

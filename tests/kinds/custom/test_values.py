@@ -328,7 +328,7 @@ def test_defaults_fit_and_filling_twice_changes_nothing(data: st.DataObject) -> 
     assert encoding.encode(value) == once
 
 
-@given(st.data(), st.recursive(st.integers() | st.text(max_size=2), st.lists, max_leaves=3))
+@given(st.data(), st.recursive(st.integers(-9, 9) | st.text(max_size=2), st.lists, max_leaves=3))
 def test_pruning_twice_is_pruning_once(data: st.DataObject, odd: Any) -> None:
     schema = Schema(data.draw(_ROOTS), structural=True)
     value = data.draw(

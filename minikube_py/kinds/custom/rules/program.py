@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from minikube_py.kinds import fields
@@ -103,12 +104,13 @@ class Program:
 def compile_rule(rule: Rule, node: Node) -> Program:
     """Raises BadRule."""
     is_optional = bool(rule.get("optionalOldSelf"))
-    asks = _compiled(rule["rule"], node, is_optional=is_optional)
+    type_ = cel_type(node)
+    asks = _compiled(rule["rule"], type_, is_optional=is_optional)
     if asks.return_type().name() != "BOOL":
         raise BadRule("cel expression must evaluate to a bool")
     tells = None
     if rule.get("messageExpression"):
-        tells = _compiled(rule["messageExpression"], node, is_optional=is_optional)
+        tells = _compiled(rule["messageExpression"], type_, is_optional=is_optional)
     type_shown = str(node.get("type") or "")
     return Program(rule, type_shown, asks, tells, is_optional or _mentions_old(asks))
 
@@ -116,13 +118,15 @@ def compile_rule(rule: Rule, node: Node) -> Program:
 def compile_message(rule: Rule, node: Node) -> None:
     """Raises BadRule when messageExpression gives no text."""
     is_optional = bool(rule.get("optionalOldSelf"))
-    compiled = _compiled(rule["messageExpression"], node, is_optional=is_optional)
+    compiled = _compiled(rule["messageExpression"], cel_type(node), is_optional=is_optional)
     if compiled.return_type().name() not in ("STRING", "DYN"):
         raise BadRule("messageExpression must evaluate to a string")
 
 
-def _compiled(text: str, node: Node, *, is_optional: bool) -> "Expression":
-    env = environment(cel_type(node))
+@lru_cache(maxsize=1024)
+def _compiled(text: str, type_: str, *, is_optional: bool) -> "Expression":
+    """Once when it is defined is enough, for all versions that say the same."""
+    env = environment(type_)
     try:
         return env.compile(_WITH_OPTIONAL % text if is_optional else text)
     except RuntimeError as error:
