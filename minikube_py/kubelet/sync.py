@@ -7,18 +7,14 @@ anywhere; the next one looks again.
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
 from minikube_py.container_runtime.interface import (
-    ObservedContainer,
     ObservedPod,
-    RuntimeFailure,
     Sandbox,
 )
 from minikube_py.kubelet.backoff import restarts
-from minikube_py.kubelet.container_spec import SpecProblem, sandbox_spec
 from minikube_py.kubelet.container_starter import ContainerStarter, Created, Wanted
 from minikube_py.kubelet.container_stopper import ContainerStopper
 from minikube_py.kubelet.facts import (
@@ -28,10 +24,10 @@ from minikube_py.kubelet.facts import (
     Waiting,
     has_ended,
     is_running,
-    running_sandbox,
 )
 from minikube_py.kubelet.own_files import OwnFiles
 from minikube_py.kubelet.plan import plan_orphan, plan_pod
+from minikube_py.kubelet.pod_ending import PodEnding
 from minikube_py.kubelet.pod_plan import PodPlan
 from minikube_py.kubelet.pod_state import PodState
 from minikube_py.kubelet.podspec import (
@@ -39,14 +35,13 @@ from minikube_py.kubelet.podspec import (
     member,
     members,
     previous_status,
-    uses_host_network,
 )
 from minikube_py.kubelet.probe_actions import ProbeTarget
 from minikube_py.kubelet.projections import ProjectionProblem
+from minikube_py.kubelet.sandboxes import Sandboxes
 from minikube_py.kubelet.status_writer import write_status
 from minikube_py.kubelet.tools import Tools
 from minikube_py.kubelet.volumes import VolumeProblem
-from minikube_py.meta.errors import Conflict, NotFound
 from minikube_py.meta.objects import Object
 
 _VOLUMES = "(volumes)"
@@ -58,6 +53,8 @@ class PodSync:
         self._files = OwnFiles(tools)
         self._starter = ContainerStarter(tools, self._files)
         self._stopper = ContainerStopper(tools)
+        self._sandboxes = Sandboxes(tools, self._files)
+        self._ending = PodEnding(tools)
 
     async def step(self, state: PodState) -> datetime | None:
         """Returns when to look again without being asked, None = when something happens."""
@@ -70,9 +67,12 @@ class PodSync:
         if plan.verdict == "stop":
             await self._write(state, plan)
         elif plan.verdict == "ended":
-            await self._release(state, plan)
+            await self._write(state, plan, over=True)
+            await self._ending.release(state, plan)
         else:
-            await self._remove(state, plan)
+            state.cancel_children()
+            await self._write(state, plan, over=True)
+            await self._ending.remove(state, plan)
         return None
 
     # -- looking -------------------------------------------------------------------------------
@@ -108,10 +108,6 @@ class PodSync:
             return None
         running = any(is_running(container) for container in state.observed.containers)
         return tokens.renew_at(state.pod) if running else None
-
-    def _forget_tokens(self, state: PodState) -> None:
-        if self._tools.tokens is not None:
-            self._tools.tokens.forget(state.identity.uid)
 
     def _refresh(self, state: PodState, pod: Object) -> None:
         """What mounted files show may have changed; what waited for it may go on."""
@@ -158,9 +154,9 @@ class PodSync:
         self._kill(state, plan)
         self._tell_back_offs(state, pod, plan)
         started = False
-        if plan.create_sandbox is not None or plan.start or self._lacks_address(state):
+        if plan.create_sandbox is not None or plan.start or self._sandboxes.lacks_address(state):
             started = await self._bring_up(state, pod, plan)
-        self._tidy(state, plan)
+        self._ending.tidy(state, plan)
         self._watch_health(state, pod)
         await self._write(state, plan)
         if started:
@@ -180,14 +176,10 @@ class PodSync:
             self._tools.recorder.record(pod, "Warning", "BackOff", message)
         state.backing_off = waiting
 
-    def _lacks_address(self, state: PodState) -> bool:
-        sandbox = running_sandbox(state.observed)
-        return sandbox is not None and state.address_of != sandbox.id
-
     async def _bring_up(self, state: PodState, pod: Object, plan: PodPlan) -> bool:
         """Sandbox, volumes and images side by side, then address, then containers."""
         sandbox, ready, wanted, _ = await asyncio.gather(
-            self._sandbox(state, pod, plan),
+            self._sandboxes.bring_up(state, pod, plan),
             self._volumes(state, pod, plan),
             asyncio.gather(*(self._starter.want(state, pod, start) for start in plan.start)),
             self._announce(state, plan),
@@ -215,12 +207,12 @@ class PodSync:
         self, state: PodState, pod: Object, sandbox: Sandbox, wanted: list[Wanted]
     ) -> bool:
         if any(self._starter.wants_address(one) for one in wanted):
-            await self._attach(state, pod, sandbox)
+            await self._sandboxes.attach(state, pod, sandbox)
         elif state.address_of != sandbox.id:
             # Mounts need the files now; the address is written into them when it is known.
             self._files.write(pod, "")
         results = await asyncio.gather(
-            self._attach(state, pod, sandbox),
+            self._sandboxes.attach(state, pod, sandbox),
             *(self._starter.create(state, pod, sandbox.id, one) for one in wanted),
             return_exceptions=True,
         )
@@ -230,60 +222,6 @@ class PodSync:
             raise next(result for result in results if isinstance(result, BaseException))
         await asyncio.gather(*(self._starter.start(state, pod, one) for one in created))
         return bool(created)
-
-    async def _sandbox(self, state: PodState, pod: Object, plan: PodPlan) -> Sandbox:
-        current = running_sandbox(state.observed)
-        if plan.create_sandbox is None:
-            assert current is not None
-            return current
-        for old in plan.remove_sandboxes:
-            await self._tools.runtime.remove_sandbox(old)
-        if plan.create_sandbox > 0:
-            message = "Pod sandbox changed, it will be killed and re-created."
-            self._tools.recorder.record(pod, "Normal", "SandboxChanged", message)
-        try:
-            with state.trace.step("sandbox"):
-                spec = sandbox_spec(pod, plan.create_sandbox)
-                sandbox = await self._tools.runtime.run_sandbox(spec)
-        except (RuntimeFailure, SpecProblem) as error:
-            self._sandbox_failed(pod, str(error))
-            raise
-        self._tell_host_ports(pod)
-        kept = [s for s in state.observed.sandboxes if s.id not in plan.remove_sandboxes]
-        state.observed = replace(state.observed, sandboxes=(sandbox, *kept))
-        state.released = False
-        return sandbox
-
-    def _tell_host_ports(self, pod: Object) -> None:
-        if uses_host_network(pod):
-            return
-        for found in members(pod):
-            for port in found.container.get("ports") or []:
-                if port.get("hostPort"):
-                    message = f"containers[{found.name}].ports: hostPort {port['hostPort']} is not "
-                    message += "supported: use a Service of type NodePort, or hostNetwork"
-                    self._tools.recorder.record(pod, "Warning", "HostPortNotSupported", message)
-
-    async def _attach(self, state: PodState, pod: Object, sandbox: Sandbox) -> None:
-        """Address and the files that show it; done once for each sandbox."""
-        if state.address_of == sandbox.id:
-            return
-        if uses_host_network(pod):
-            state.address = self._tools.settings.host_ip
-        else:
-            try:
-                with state.trace.step("network"):
-                    address = await self._tools.network.attach(state.identity.uid, sandbox.pid)
-            except Exception as error:
-                self._sandbox_failed(pod, f"failed to set up its network: {error}")
-                raise
-            state.address = address.ip
-        self._files.write(pod, state.address)
-        state.address_of = sandbox.id
-
-    def _sandbox_failed(self, pod: Object, why: str) -> None:
-        message = f"Failed to create pod sandbox: {why}"
-        self._tools.recorder.record(pod, "Warning", "FailedCreatePodSandBox", message)
 
     async def _volumes(self, state: PodState, pod: Object, plan: PodPlan) -> bool:
         """True when all are there."""
@@ -303,22 +241,6 @@ class PodSync:
             return False
         state.succeeded(_VOLUMES)
         return True
-
-    def _tidy(self, state: PodState, plan: PodPlan) -> None:
-        """Old containers and sandboxes go beside the work, not before it."""
-        sandboxes = () if plan.create_sandbox is not None else plan.remove_sandboxes
-        if not plan.remove_containers and not sandboxes:
-            return
-        gone = set(plan.remove_containers) | set(sandboxes)
-        state.observed = _without(state.observed, gone)
-        state.spawn(self._remove_from_runtime(plan.remove_containers, sandboxes), "tidy")
-
-    async def _remove_from_runtime(
-        self, containers: tuple[str, ...], sandboxes: tuple[str, ...]
-    ) -> None:
-        runtime = self._tools.runtime
-        await asyncio.gather(*(runtime.remove_container(one) for one in containers))
-        await asyncio.gather(*(runtime.remove_sandbox(one) for one in sandboxes))
 
     def _watch_health(self, state: PodState, pod: Object) -> None:
         running: set[str] = set()
@@ -352,48 +274,10 @@ class PodSync:
             self._tools, state, self._health(state), waiting, over=over, failure=failure
         )
 
-    # -- the end -------------------------------------------------------------------------------
-
-    async def _release(self, state: PodState, plan: PodPlan) -> None:
-        """The pod has run its course: containers stay for their logs, all else is given back."""
-        await self._write(state, plan, over=True)
-        if state.released:
-            return
-        await self._remove_from_runtime(plan.remove_containers, plan.remove_sandboxes)
-        gone = {*plan.remove_containers, *plan.remove_sandboxes}
-        state.observed = _without(state.observed, gone)
-        await self._tools.network.release(state.identity.uid)
-        await self._tools.volumes.tear_down(state.identity.uid)
-        self._forget_tokens(state)
-        state.volumes, state.released = None, True
-
-    async def _remove(self, state: PodState, plan: PodPlan) -> None:
-        """Nothing of the pod may be left; then, and only then, the store is told."""
-        identity = state.identity
-        state.cancel_children()
-        await self._write(state, plan, over=True)
-        await self._remove_from_runtime(plan.remove_containers, plan.remove_sandboxes)
-        await self._tools.network.release(identity.uid)
-        await self._tools.files.remove(self._tools.pod_dir(identity.uid))
-        self._forget_tokens(state)
-        if state.pod is not None and not state.gone:
-            # Gone already, or another pod of the same name: ours is done either way.
-            with suppress(NotFound, Conflict):
-                await self._tools.resources.finish_pod_deletion(
-                    identity.namespace, identity.name, identity.uid
-                )
-        state.done = True
-
 
 def _main_states(pod: Object | None) -> list[Object]:
     status = (pod or {}).get("status") or {}
     return [entry.get("state") or {} for entry in status.get("containerStatuses") or []]
-
-
-def _without(observed: ObservedPod, gone: set[str]) -> ObservedPod:
-    containers: list[ObservedContainer] = [c for c in observed.containers if c.id not in gone]
-    sandboxes = [s for s in observed.sandboxes if s.id not in gone]
-    return replace(observed, containers=tuple(containers), sandboxes=tuple(sandboxes))
 
 
 def _earliest(*moments: datetime | None) -> datetime | None:

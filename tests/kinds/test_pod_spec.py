@@ -23,9 +23,9 @@ def test_a_small_pod_is_valid() -> None:
         ({"containers": [CONTAINER, CONTAINER]}, "spec.containers[1].name", "Duplicate value"),
         ({"initContainers": [CONTAINER]}, "spec.initContainers[0].name", "Duplicate value"),
         (
-            {"initContainers": [{"name": "i", "image": "i", "restartPolicy": "Never"}]},
+            {"initContainers": [{"name": "i", "image": "i", "restartPolicy": "Once"}]},
             "spec.initContainers[0].restartPolicy",
-            'Unsupported value: "Never": supported values: "Always"',
+            'Unsupported value: "Once": supported values: "Always", "Never", "OnFailure"',
         ),
         (
             {

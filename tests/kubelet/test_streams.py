@@ -21,6 +21,7 @@ class Request:
     since_time: datetime | None = None
     timestamps: bool = False
     limit_bytes: int | None = None
+    stream: str = "All"
 
 
 def streams_of(world: World) -> PodStreams:
