@@ -17,7 +17,7 @@ from minikube_py.apiserver import options
 from minikube_py.apiserver.context import ApiServer, server_of, target_of
 from minikube_py.apiserver.negotiation import Media, negotiate
 from minikube_py.apiserver.tables import TableWriter, partial_metadata
-from minikube_py.apiserver.targets import is_true
+from minikube_py.apiserver.targets import Target, is_true
 from minikube_py.kinds.kind import Kind
 from minikube_py.meta.encoding import decode, encode
 from minikube_py.meta.errors import (
@@ -57,11 +57,7 @@ async def watch(request: web.Request, kind: Kind) -> web.StreamResponse:
         raise NotAcceptable("watches are served as application/json only")
     server, target = server_of(request), target_of(request)
     namespace = target.namespace or None
-    selected = options.list_options(request.query)
-    if target.name:  # only the old form of the path has one
-        only = FieldRequirement("metadata.name", target.name)
-        selected = replace(selected, fields=(*selected.fields, only))
-    options.check_watch(request.query)
+    selected = _selected(request, target)
     seconds = options.timeout_seconds(request.query) or _default_seconds()
     include = request.query.get("includeObject")
     encoder = _Encoder(media, TableWriter(kind, media, include, server.clock()))
@@ -84,6 +80,15 @@ async def watch(request: web.Request, kind: Kind) -> web.StreamResponse:
         source.close()
         line.close()
     return response
+
+
+def _selected(request: web.Request, target: Target) -> ListOptions:
+    options.check_watch(request.query)
+    selected = options.list_options(request.query)
+    if target.name:  # only the old form of the path has one
+        only = FieldRequirement("metadata.name", target.name)
+        selected = replace(selected, fields=(*selected.fields, only))
+    return selected
 
 
 class _Encoder:
@@ -197,19 +202,16 @@ class _Stream:
             async with asyncio.timeout(seconds):
                 while batch := await self._source.next_batch():
                     await self._line.write(b"".join(map(self._encoder.change, batch)))
+                    if self._source.is_behind:
+                        await asyncio.sleep(0)  # others have their turn between two batches
         except TimeoutError:
             return
 
     async def _send_bookmark(self, kind: Kind) -> None:
-        """Says the store's revision only once nothing older is waiting to be sent."""
-        revision = self._server.resources.store.revision
-        try:
-            async with asyncio.timeout(0):
-                batch = await self._source.next_batch()
-            await self._line.write(b"".join(map(self._encoder.change, batch)))
-            revision = self._source.revision
-        except TimeoutError:
-            revision = max(revision, self._source.revision)
+        """Says the store's revision only when nothing older is waiting to be sent."""
+        revision = self._source.revision
+        if not self._source.is_behind:
+            revision = max(revision, self._server.resources.store.revision)
         await self._line.write(self._encoder.bookmark(kind, revision, {}))
 
 

@@ -4,6 +4,7 @@ An object that starts to match is ADDED for this watcher, one that stops matchin
 its last matching state (the watch cache's rule in apiserver's cacher).
 """
 
+import asyncio
 from collections.abc import Sequence
 from functools import partial
 from typing import Self
@@ -51,7 +52,13 @@ class ResourceWatch:
             self.revision = events[-1].revision
             if changes:
                 return changes
+            await asyncio.sleep(0)  # thousands that don't match hold up nobody
         return []
+
+    @property
+    def is_behind(self) -> bool:
+        """Something newer than `revision` may be waiting to be taken."""
+        return self._watch.is_behind
 
     def __aiter__(self) -> Self:
         return self

@@ -112,7 +112,12 @@ class Watch(Protocol):
     def __aiter__(self) -> AsyncIterator[StoreEvent]: ...
 
     async def next_batch(self) -> Sequence[StoreEvent]:
-        """Waits for at least one event, then returns all that are there."""
+        """Waits for at least one event, then returns what is there, some hundreds at most."""
+        ...
+
+    @property
+    def is_behind(self) -> bool:
+        """Something committed may be waiting to be taken."""
         ...
 
     def close(self) -> None: ...

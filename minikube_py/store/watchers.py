@@ -13,7 +13,8 @@ from minikube_py.meta.errors import Expired
 from minikube_py.store.interface import StoreEvent
 
 QUEUE_LIMIT = 10_000
-REPLAY_PAGE = 500
+REPLAY_PAGE = 200
+BATCH = 200
 AWAKE_AT_ONCE = 16
 
 
@@ -57,11 +58,16 @@ class Watcher:
                 if page.events:
                     return page.events
             elif self._queue:
-                batch, self._queue = self._queue, []
+                batch, self._queue = self._queue[:BATCH], self._queue[BATCH:]
                 return batch
             else:
                 await self._something_new()
         return ()
+
+    @property
+    def is_behind(self) -> bool:
+        """Something committed is waiting to be taken."""
+        return self._position is not None or bool(self._queue)
 
     async def __aiter__(self) -> AsyncIterator[StoreEvent]:
         while batch := await self.next_batch():
