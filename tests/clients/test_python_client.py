@@ -1,6 +1,7 @@
 """The official Python client: typed and dynamic, watches that resume, streams, leases."""
 
 import base64
+import gc
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +14,15 @@ from kubernetes.stream import stream
 
 from tests.clients.conftest import CRDS, USUAL, Kubectl
 from tests.e2e.conftest import RunningCluster, eventually
+
+# The client leaves its watches' sockets to the garbage collector, which tells it as a warning.
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
+
+
+@pytest.fixture(autouse=True)
+def sockets_go_with_their_test() -> Iterator[None]:
+    yield
+    gc.collect()
 
 
 @pytest.fixture
