@@ -97,7 +97,7 @@ def a_kind_of_ones_own(api: kr8s.Api, namespace: str) -> None:
 
 
 async def the_asynchronous_face(kubeconfig: str, namespace: str) -> None:
-    api = await kr8s.asyncio.api(kubeconfig=kubeconfig, namespace=namespace)
+    api: Any = await kr8s.asyncio.api(kubeconfig=kubeconfig, namespace=namespace)
     web = await AsyncDeployment(deployment(namespace), api=api)
 
     await web.create()

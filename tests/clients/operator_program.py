@@ -5,8 +5,11 @@ a ConfigMap that it owns.
 from typing import Any
 
 import kopf
-from kubernetes import client, config
+from kubernetes import client as typed_client
+from kubernetes import config as untyped_config
 
+client: Any = typed_client
+config: Any = untyped_config
 Body = dict[str, Any]
 
 
@@ -18,7 +21,7 @@ def connect(settings: kopf.OperatorSettings, **_: Any) -> None:
 
 @kopf.on.create("web.example.com", "v1", "sites")
 def create(
-    body: kopf.Body, spec: Body, name: str, namespace: str, patch: kopf.Patch, **_: Any
+    body: kopf.Body, spec: Any, name: str, namespace: Any, patch: kopf.Patch, **_: Any
 ) -> Body:
     children = [settings_of(name, spec["message"]), deployment_of(name, spec["replicas"])]
     kopf.adopt(children)
@@ -31,13 +34,13 @@ def create(
 
 
 @kopf.on.update("web.example.com", "v1", "sites", field="spec.message")
-def change(new: str, name: str, namespace: str, patch: kopf.Patch, **_: Any) -> None:
+def change(new: Any, name: str, namespace: Any, patch: kopf.Patch, **_: Any) -> None:
     client.CoreV1Api().patch_namespaced_config_map(name, namespace, {"data": {"message": new}})
     patch.status["phase"] = "Changed"
 
 
 @kopf.on.field("web.example.com", "v1", "sites", field="spec.replicas")
-def scale(old: int | None, new: int, name: str, namespace: str, **_: Any) -> None:
+def scale(old: Any, new: Any, name: str, namespace: Any, **_: Any) -> None:
     if old is not None:
         body = {"spec": {"replicas": new}}
         client.AppsV1Api().patch_namespaced_deployment_scale(name, namespace, body)
@@ -49,18 +52,18 @@ def resume(patch: kopf.Patch, **_: Any) -> None:
 
 
 @kopf.on.delete("web.example.com", "v1", "sites")
-def delete(name: str, namespace: str, **_: Any) -> None:
+def delete(name: str, namespace: Any, **_: Any) -> None:
     last = {"metadata": {"name": f"{name}-was-here"}}
     client.CoreV1Api().create_namespaced_config_map(namespace, last)
 
 
 @kopf.timer("web.example.com", "v1", "sites", interval=1, initial_delay=2)
-def tick(status: Body, patch: kopf.Patch, **_: Any) -> None:
+def tick(status: Any, patch: kopf.Patch, **_: Any) -> None:
     patch.status["ticks"] = status.get("ticks", 0) + 1
 
 
 @kopf.on.event("apps", "v1", "deployments", labels={"site": kopf.PRESENT})
-def note_readiness(body: Body, namespace: str, **_: Any) -> None:
+def note_readiness(body: Any, namespace: Any, **_: Any) -> None:
     ready = (body.get("status") or {}).get("readyReplicas", 0)
     client.CustomObjectsApi().patch_namespaced_custom_object_status(
         "web.example.com", "v1", namespace, "sites", body["metadata"]["labels"]["site"],

@@ -5,15 +5,24 @@ import gc
 from collections.abc import Iterator
 from typing import Any
 
+import kubernetes
+import kubernetes.dynamic
 import pytest
-from kubernetes import client, config, dynamic, utils, watch
 from kubernetes.client.exceptions import ApiException
 from kubernetes.leaderelection import electionconfig, leaderelection
-from kubernetes.leaderelection.resourcelock.leaselock import LeaseLock
-from kubernetes.stream import stream
+from kubernetes.leaderelection.resourcelock import leaselock
+from kubernetes.stream import stream as untyped_stream
 
 from tests.clients.conftest import CRDS, USUAL, Kubectl
 from tests.e2e.conftest import RunningCluster, eventually
+
+# Half of the library is untyped, and its models may hold None everywhere.
+client: Any = kubernetes.client
+library: Any = kubernetes
+stream: Any = untyped_stream
+election: Any = leaderelection
+lock: Any = leaselock
+settings_of: Any = electionconfig.Config
 
 # The client leaves its watches' sockets to the garbage collector, which tells it as a warning.
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
@@ -26,17 +35,17 @@ def sockets_go_with_their_test() -> Iterator[None]:
 
 
 @pytest.fixture
-def api(paper: RunningCluster) -> Iterator[client.ApiClient]:
-    with config.new_client_from_config(str(paper.folder / "kubeconfig")) as made:
+def api(paper: RunningCluster) -> Iterator[Any]:
+    with library.config.new_client_from_config(str(paper.folder / "kubeconfig")) as made:
         yield made
 
 
 @pytest.fixture
-def core(api: client.ApiClient) -> client.CoreV1Api:
+def core(api: Any) -> Any:
     return client.CoreV1Api(api)
 
 
-def pod(name: str, command: list[str] | None = None, **labels: str) -> client.V1Pod:
+def pod(name: str, command: list[str] | None = None, **labels: str) -> Any:
     return client.V1Pod(
         metadata=client.V1ObjectMeta(name=name, labels=labels),
         spec=client.V1PodSpec(
@@ -47,7 +56,7 @@ def pod(name: str, command: list[str] | None = None, **labels: str) -> client.V1
 
 
 def test_typed_objects_are_made_changed_listed_and_deleted(
-    api: client.ApiClient, core: client.CoreV1Api, namespace: str
+    api: Any, core: Any, namespace: str
 ) -> None:
     apps = client.AppsV1Api(api)
     labels = {"app": "web"}
@@ -94,7 +103,7 @@ def test_typed_objects_are_made_changed_listed_and_deleted(
     eventually("all are gone", lambda: not core.list_namespaced_pod(namespace).items)
 
 
-def test_every_type_of_patch(api: client.ApiClient, core: client.CoreV1Api, namespace: str) -> None:
+def test_every_type_of_patch(api: Any, core: Any, namespace: str) -> None:
     core.create_namespaced_config_map(
         namespace, client.V1ConfigMap(metadata=client.V1ObjectMeta(name="words"), data={"a": "1"})
     )
@@ -109,7 +118,9 @@ def test_every_type_of_patch(api: client.ApiClient, core: client.CoreV1Api, name
         "metadata": {"name": "words"},
         "data": {"d": "4"},
     }
-    dynamic_maps = dynamic.DynamicClient(api).resources.get(api_version="v1", kind="ConfigMap")
+    dynamic_maps = library.dynamic.DynamicClient(api).resources.get(
+        api_version="v1", kind="ConfigMap"
+    )
     dynamic_maps.server_side_apply(
         body=applied, name="words", namespace=namespace, field_manager="tests", force_conflicts=True
     )
@@ -124,20 +135,20 @@ def test_every_type_of_patch(api: client.ApiClient, core: client.CoreV1Api, name
     assert "tests" in {entry.manager for entry in merged.metadata.managedFields}
 
 
-def test_a_watch_is_resumed_where_it_ended(core: client.CoreV1Api, namespace: str) -> None:
-    version = core.list_namespaced_config_map(namespace).metadata.resource_version
+def test_a_watch_is_resumed_where_it_ended(core: Any, namespace: str) -> None:
+    version = core.list_namespaced_secret(namespace).metadata.resource_version
     names = [f"c{at}" for at in range(4)]
     for name in names[:2]:
-        core.create_namespaced_config_map(
-            namespace, client.V1ConfigMap(metadata=client.V1ObjectMeta(name=name))
+        core.create_namespaced_secret(
+            namespace, client.V1Secret(metadata=client.V1ObjectMeta(name=name))
         )
 
     first = watched(core, namespace, version, 2)
     for name in names[2:]:
-        core.create_namespaced_config_map(
-            namespace, client.V1ConfigMap(metadata=client.V1ObjectMeta(name=name))
+        core.create_namespaced_secret(
+            namespace, client.V1Secret(metadata=client.V1ObjectMeta(name=name))
         )
-    core.delete_namespaced_config_map("c0", namespace)
+    core.delete_namespaced_secret("c0", namespace)
     rest = watched(core, namespace, first[-1][2], 3)
 
     assert [(kind, name) for kind, name, _ in first] == [("ADDED", "c0"), ("ADDED", "c1")]
@@ -146,11 +157,11 @@ def test_a_watch_is_resumed_where_it_ended(core: client.CoreV1Api, namespace: st
     ]  # fmt: skip
 
 
-def watched(core: client.CoreV1Api, namespace: str, version: str, count: int) -> list[Any]:
+def watched(core: Any, namespace: str, version: str, count: int) -> list[Any]:
     seen = []
-    watching = watch.Watch()
+    watching = library.watch.Watch()
     for event in watching.stream(
-        core.list_namespaced_config_map, namespace, resource_version=version, timeout_seconds=20
+        core.list_namespaced_secret, namespace, resource_version=version, timeout_seconds=20
     ):
         metadata = event["object"].metadata
         seen.append((event["type"], metadata.name, metadata.resource_version))
@@ -159,14 +170,14 @@ def watched(core: client.CoreV1Api, namespace: str, version: str, count: int) ->
     return seen
 
 
-def test_a_version_that_is_too_old_is_gone(core: client.CoreV1Api, namespace: str) -> None:
+def test_a_version_that_is_too_old_is_gone(core: Any, namespace: str) -> None:
     with pytest.raises(ApiException) as error:
         core.list_namespaced_config_map(namespace, limit=1, _continue="bm90IGEgdG9rZW4")
 
     assert error.value.status in (400, 410)
 
 
-def test_files_are_applied(api: client.ApiClient, core: client.CoreV1Api, namespace: str) -> None:
+def test_files_are_applied(api: Any, core: Any, namespace: str) -> None:
     service = {
         "apiVersion": "v1",
         "kind": "Service",
@@ -180,15 +191,15 @@ def test_files_are_applied(api: client.ApiClient, core: client.CoreV1Api, namesp
         "spec": {"podSelector": {}, "policyTypes": ["Ingress"]},
     }
 
-    utils.create_from_yaml(api, yaml_objects=[service, policy], namespace=namespace)
-    with pytest.raises(utils.FailToCreateError) as again:
-        utils.create_from_yaml(api, yaml_objects=[service], namespace=namespace)
+    library.utils.create_from_yaml(api, yaml_objects=[service, policy], namespace=namespace)
+    with pytest.raises(library.utils.FailToCreateError) as again:
+        library.utils.create_from_yaml(api, yaml_objects=[service], namespace=namespace)
 
     assert core.read_namespaced_service("web", namespace).spec.cluster_ip
     assert "AlreadyExists" in str(again.value)
 
 
-def test_commands_run_in_pods_and_logs_are_read(core: client.CoreV1Api, namespace: str) -> None:
+def test_commands_run_in_pods_and_logs_are_read(core: Any, namespace: str) -> None:
     core.create_namespaced_pod(namespace, pod("one", ["sh", "-c", "echo begun; sleep 100"]))
     eventually(
         "it runs",
@@ -202,7 +213,7 @@ def test_commands_run_in_pods_and_logs_are_read(core: client.CoreV1Api, namespac
     )  # fmt: skip
     answer.run_forever(timeout=10)
     logs = core.read_namespaced_pod_log("one", namespace, tail_lines=1)
-    follow = watch.Watch().stream(core.read_namespaced_pod_log, "one", namespace)
+    follow = library.watch.Watch().stream(core.read_namespaced_pod_log, "one", namespace)
 
     assert answer.read_stdout() == "out\n"
     assert answer.returncode == 3
@@ -212,7 +223,7 @@ def test_commands_run_in_pods_and_logs_are_read(core: client.CoreV1Api, namespac
 
 
 def test_custom_objects_live_as_built_in_ones_do(
-    api: client.ApiClient, paper: RunningCluster, namespace: str
+    api: Any, paper: RunningCluster, namespace: str
 ) -> None:
     Kubectl(USUAL, paper)("apply", "-f", str(CRDS))
     baskets = client.CustomObjectsApi(api)
@@ -235,7 +246,7 @@ def test_custom_objects_live_as_built_in_ones_do(
     assert [item["spec"]["count"] for item in listed["items"]] == [5]
 
 
-def created(baskets: client.CustomObjectsApi, place: tuple[str, ...], body: Any) -> Any:
+def created(baskets: Any, place: tuple[str, ...], body: Any) -> Any:
     try:
         return baskets.create_namespaced_custom_object(*place, body)
     except ApiException as error:
@@ -245,18 +256,18 @@ def created(baskets: client.CustomObjectsApi, place: tuple[str, ...], body: Any)
 
 
 def test_one_of_two_leads_and_the_other_takes_over(paper: RunningCluster, namespace: str) -> None:
-    config.load_kube_config(str(paper.folder / "kubeconfig"))
+    library.config.load_kube_config(str(paper.folder / "kubeconfig"))
 
-    def candidate(name: str) -> leaderelection.LeaderElection:
-        settings = electionconfig.Config(
-            LeaseLock("leader", namespace, name),
+    def candidate(name: str) -> Any:
+        settings = settings_of(
+            lock.LeaseLock("leader", namespace, name),
             lease_duration=3,
             renew_deadline=2,
             retry_period=1,
             onstarted_leading=lambda: None,
             onstopped_leading=None,
         )
-        return leaderelection.LeaderElection(settings)
+        return election.LeaderElection(settings)
 
     first, second = candidate("first"), candidate("second")
 
@@ -269,9 +280,7 @@ def test_one_of_two_leads_and_the_other_takes_over(paper: RunningCluster, namesp
     assert holder.holder_identity == "second"
 
 
-def test_secrets_quotas_and_rights_by_type(
-    api: client.ApiClient, core: client.CoreV1Api, namespace: str
-) -> None:
+def test_secrets_quotas_and_rights_by_type(api: Any, core: Any, namespace: str) -> None:
     core.create_namespaced_secret(
         namespace,
         client.V1Secret(metadata=client.V1ObjectMeta(name="s"), string_data={"password": "hidden"}),
