@@ -107,19 +107,16 @@ class Aggregator:
         """By group, the preferred first; those of this server are not among them."""
         found: dict[str, list[tuple[int, str]]] = {}
         for one in self._remote():
-            spec = one["spec"]
-            priority = -int(spec.get("versionPriority") or 0)
-            found.setdefault(spec["group"], []).append((priority, spec["version"]))
+            group, version = _group_version(one)
+            priority = -int(one["spec"].get("versionPriority") or 0)
+            found.setdefault(group, []).append((priority, version))
         return {group: [version for _, version in sorted(all_)] for group, all_ in found.items()}
 
     async def discovered(self) -> dict[tuple[str, str], list[Object] | None]:
         """What each serves, as its own APIResourceList has it; None when it does not answer."""
         remote = self._remote()
         found = await asyncio.gather(*(self._resources_of(one) for one in remote))
-        return {
-            (one["spec"]["group"], one["spec"]["version"]): served
-            for one, served in zip(remote, found, strict=True)
-        }
+        return {_group_version(one): served for one, served in zip(remote, found, strict=True)}
 
     def _remote(self) -> list[Object]:
         listed = self._resources.list(API_SERVICE, None).objects()
@@ -127,7 +124,7 @@ class Aggregator:
             one
             for one in listed
             if get_path(one, "spec", "service") is not None
-            and not self._serves(one["spec"]["group"], one["spec"]["version"])
+            and not self._serves(*_group_version(one))
         ]
 
     async def _resources_of(self, api_service: Object) -> list[Object] | None:
@@ -143,8 +140,8 @@ class Aggregator:
 
     async def _ask(self, api_service: Object) -> list[Object]:
         """Raises ServiceUnavailable for anything but an APIResourceList."""
-        spec = api_service["spec"]
-        path = f"/apis/{spec['group']}/{spec['version']}"
+        group, version = _group_version(api_service)
+        path = f"/apis/{group}/{version}"
         try:
             async with asyncio.timeout(_DISCOVERY_SECONDS):
                 status, body = await self._transport.get(
@@ -220,6 +217,11 @@ def _user_headers(user: User) -> Headers:
     for key, values in extra.items():
         headers += [(f"X-Remote-Extra-{quote(key, safe='')}", value) for value in values]
     return headers
+
+
+def _group_version(api_service: Object) -> tuple[str, str]:
+    spec = api_service["spec"]
+    return spec.get("group") or "", spec.get("version") or ""
 
 
 def _why(api_service: Object) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from aiohttp import web
 
 from minikube_py.apiserver.context import server_of, target_of
+from minikube_py.apiserver.middleware import no_such_resource
 from minikube_py.apiserver.proxy import node
 from minikube_py.apiserver.proxy.location import (
     Location,
@@ -63,6 +64,8 @@ def split_path(request: web.Request) -> tuple[str, str]:
     path = request.raw_path.partition("?")[0]
     before = 8 if target_of(request).namespace else 6
     prefix = "/".join(path.split("/")[:before])
+    if not prefix.endswith("/proxy"):  # a slash doubled, or escaped in a name
+        raise no_such_resource(target_of(request))
     return prefix, path[len(prefix) :]
 
 

@@ -56,7 +56,12 @@ def parse_reference(text: str, what: str) -> Reference:
 
 
 def pod_location(pod: Object, wanted: Reference) -> Location:
-    """The pod's address; without a port, the first that a container declares."""
+    """The pod's address; without a port, the first that a container declares. An ended pod has none
+    any more: it may be another's by now.
+    """
+    phase = get_path(pod, "status", "phase", default="")
+    if phase in ("Succeeded", "Failed"):
+        raise ServiceUnavailable(f'pod "{wanted.name}" has ended; its phase is {phase}')
     address = get_path(pod, "status", "podIP", default="")
     if not address:
         raise ServiceUnavailable(f'pod "{wanted.name}" has no IP address yet: wait until it runs')
@@ -85,6 +90,8 @@ def service_location(service: Object, slices: Sequence[Object], wanted: Referenc
 
 def node_location(node: Object, wanted: Reference) -> Location:
     """A port of the node other than the kubelet's."""
+    if not wanted.port.isdecimal():
+        raise BadRequest(f'invalid node request "{_said(wanted)}": the port must be a number')
     for address in get_path(node, "status", "addresses", default=()):
         if address.get("type") == "InternalIP":
             return _checked(wanted, address["address"], int(wanted.port))
@@ -122,7 +129,10 @@ def _checked(wanted: Reference, address: str, port: int) -> Location:
     """Never the daemon's own host by its private names: a proxy is no way around its firewall."""
     if not 0 < port < 65536:
         raise BadRequest(f"port {port} is not between 1 and 65535")
-    ip = ipaddress.ip_address(address)
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError as error:
+        raise BadRequest(f'"{address}" is no IP address: only those are proxied to') from error
     if ip.is_unspecified or ip.is_loopback or ip.is_link_local or ip.is_multicast:
         raise BadRequest("address not allowed")
     return Location(wanted.scheme or "http", address, port)

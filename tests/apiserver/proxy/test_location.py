@@ -62,6 +62,7 @@ def test_a_pod_is_its_address(name: str, expected: Location) -> None:
         pytest.param("169.254.169.254", "web", BadRequest, id="link-local"),
         pytest.param("10.0.0.9", "web:99999", BadRequest, id="no-such-port"),
         pytest.param("10.0.0.9", "web:none", BadRequest, id="no-such-name"),
+        pytest.param("example.com", "web", BadRequest, id="no-ip-address"),
     ],
 )
 def test_addresses_that_no_pod_may_have_are_refused(
@@ -69,6 +70,14 @@ def test_addresses_that_no_pod_may_have_are_refused(
 ) -> None:
     with pytest.raises(error):
         pod_location(pod(ip), parse_reference(name, "pod"))
+
+
+def test_the_address_of_a_pod_that_has_ended_may_be_anothers() -> None:
+    ended = pod()
+    ended["status"]["phase"] = "Succeeded"
+
+    with pytest.raises(ServiceUnavailable, match="has ended"):
+        pod_location(ended, parse_reference("web", "pod"))
 
 
 SERVICE: Object = {
@@ -121,3 +130,5 @@ def test_a_node_is_its_internal_address() -> None:
     assert found == Location("http", "10.0.0.1", 9100)
     with pytest.raises(ServiceUnavailable):
         node_location({}, Reference("", "n", "9100"))
+    with pytest.raises(BadRequest, match="must be a number"):
+        node_location({}, Reference("", "n", "http"))

@@ -207,6 +207,8 @@ async def test_a_refused_websocket_shows_why(cluster: Cluster) -> None:
         pytest.param(f"{PODS}/web:82/proxy/", 503, id="nobody-listens"),
         pytest.param(f"{PODS}/a:b:c/proxy/", 400, id="bad-name"),
         pytest.param("/api/v1/nodes/none/proxy/healthz", 404, id="no-node"),
+        pytest.param("/api/v1//namespaces/default/pods/web/proxy/", 404, id="doubled-slash"),
+        pytest.param(f"{PODS}/web%2Fproxy/x", 404, id="escaped-slash"),
     ],
 )
 async def test_what_cannot_be_reached_says_so(cluster: Cluster, path: str, code: int) -> None:
