@@ -17,6 +17,7 @@ from minikube_py.meta.errors import ApiError, Forbidden
 from minikube_py.meta.objects import Object
 from minikube_py.resources.options import WriteOptions
 from minikube_py.resources.resources import Resources
+from minikube_py.store.interface import StoreUnavailable
 from minikube_py.store.sqlite import SqliteStore
 from tests.resources.conftest import (
     FakeClock,
@@ -107,6 +108,36 @@ async def test_a_refused_or_failed_write_gives_its_share_back(resources: Resourc
     assert sum(not isinstance(result, BaseException) for result in results) == 1
     assert used(resources) == {"pods": "2"}
     assert not resources.quotas.shares_of("default")
+
+
+async def test_a_write_that_the_disk_refused_gives_its_share_back(
+    resources: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await limit(resources, quota(pods=1, requests_cpu="1"))
+
+    async def full(*_operations: object) -> int:
+        raise StoreUnavailable("no space left; free some space")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(resources.store, "write", full)
+        with pytest.raises(StoreUnavailable):
+            await resources.create(POD, "default", pod("a", requests={"cpu": "1"}))
+
+    await resources.create(POD, "default", pod("b", requests={"cpu": "1"}))
+    assert used(resources) == {"pods": "1", "requests.cpu": "1"}
+
+
+async def test_what_was_on_its_way_before_anybody_counted_is_counted(resources: Resources) -> None:
+    """The first question comes while a Pod that no quota was about is not stored yet."""
+    await limit(resources, quota("other", secrets=1))
+    await asyncio.gather(
+        resources.create(POD, "default", pod("a", requests={"cpu": "1"})),
+        limit(resources, quota(requests_cpu="2")),
+        resources.create(POD, "default", pod("b", requests={"cpu": "1"})),
+    )
+
+    assert used(resources) == {"requests.cpu": "2"}
+    assert await created(resources, [pod("c", requests={"cpu": "1"})]) == 0
 
 
 async def test_a_dry_run_is_checked_and_takes_nothing(resources: Resources) -> None:
