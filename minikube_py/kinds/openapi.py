@@ -173,6 +173,11 @@ class Schema:
         return self.format == "int-or-string" or bool(self._extension("int-or-string"))
 
     @property
+    def default(self) -> Any:
+        """None for none."""
+        return self._node.get("default")
+
+    @property
     def is_quantity(self) -> bool:
         return self.definition == _QUANTITY
 

@@ -3,32 +3,31 @@
 Python's own `re` is another dialect, and a pattern that backtracks would hold up the whole daemon.
 """
 
-import json
-from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cel_expr_python.cel import Expression
 
 
 def matches(pattern: str, text: str) -> bool:
     """Anywhere in `text`; a pattern that isn't one matches nothing."""
-    return _compiled(pattern)(text) is True
+    return _evaluated(pattern, text).value() is True
 
 
 def pattern_problem(pattern: str) -> str | None:
     """Why `pattern` is no regular expression."""
-    result = _compiled(pattern)("")
-    return result if isinstance(result, str) else None
+    result = _evaluated(pattern, "")
+    return None if isinstance(result.value(), bool) else str(result)
 
 
-@lru_cache(maxsize=512)
-def _compiled(pattern: str) -> Callable[[str], bool | str]:
+def _evaluated(pattern: str, text: str) -> Any:
+    return _matcher().eval(data={"text": text, "pattern": pattern})
+
+
+@cache
+def _matcher() -> "Expression":
     from cel_expr_python import cel  # heavy, only for who has patterns
 
-    quoted = json.dumps(pattern, ensure_ascii=False)
-    expression = cel.NewEnv(variables={"text": cel.Type.STRING}).compile(f"text.matches({quoted})")
-
-    def check(text: str) -> bool | str:
-        result = expression.eval(data={"text": text})
-        value = result.value()
-        return value if isinstance(value, bool) else str(result)
-
-    return check
+    variables = {"text": cel.Type.STRING, "pattern": cel.Type.STRING}
+    return cel.NewEnv(variables=variables).compile("text.matches(pattern)")
