@@ -43,7 +43,7 @@ def item_key(item: Any, schema: Schema, path: Path) -> str:
     for name in schema.list_map_keys:
         value = item.get(name) if isinstance(item, dict) else None
         if value is None:
-            value = _KEY_DEFAULTS.get(name)
+            value = _default_key(schema.items, name)
         if value is not None:
             keys[name] = value
     if not keys:
@@ -53,6 +53,13 @@ def item_key(item: Any, schema: Schema, path: Path) -> str:
             f"{names}; set {names} in every item"
         )
     return item_step(keys)
+
+
+def _default_key(items: Schema | None, name: str) -> Any:
+    declared = items.field(name) if items is not None else None
+    if declared is not None and declared.default is not None:
+        return declared.default
+    return _KEY_DEFAULTS.get(name)
 
 
 def items_by_step(
