@@ -16,32 +16,38 @@ FINALIZER = "customresourcecleanup.apiextensions.k8s.io"
 
 
 def default(definition: Object) -> None:
-    spec = definition.setdefault("spec", {})
-    names = spec.setdefault("names", {})
-    spec.setdefault("group", "")
+    spec = _filled(definition, "spec", {})
+    _filled(spec, "group", "")
+    names = _filled(spec, "names", {})
     kind = names.get("kind")
     if kind:
-        names["singular"] = names.get("singular") or kind.lower()
-        names["listKind"] = names.get("listKind") or f"{kind}List"
-    spec.setdefault("conversion", {}).setdefault("strategy", "None")
+        _filled(names, "singular", kind.lower())
+        _filled(names, "listKind", f"{kind}List")
+    _filled(_filled(spec, "conversion", {}), "strategy", "None")
     for version in spec.get("versions") or ():
-        version.setdefault("name", "")
-        version.setdefault("served", False)
-        version.setdefault("storage", False)
+        _filled(version, "name", "")
+        for name in ("served", "storage"):
+            _filled(version, name, False)
+
+
+def _filled(holder: Object, name: str, default: Any) -> Any:
+    """What stands there, after nothing became the default."""
+    holder[name] = holder.get(name) or default
+    return holder[name]
 
 
 def prepare(new: Object, old: Object | None) -> None:
     """The controller's part of the status is there from the start (its strategy.go)."""
     storage = [each["name"] for each in new["spec"].get("versions") or () if each.get("storage")]
     if old is None:
-        finalizers = new.setdefault("metadata", {}).setdefault("finalizers", [])
-        if FINALIZER not in finalizers:
-            finalizers.append(FINALIZER)
+        metadata = _filled(new, "metadata", {})
+        others = [each for each in metadata.get("finalizers") or () if each != FINALIZER]
+        metadata["finalizers"] = [*others, FINALIZER]
         names = {"plural": "", "kind": ""}
         status = {"conditions": [], "acceptedNames": names, "storedVersions": storage[:1]}
         new["status"] = status
         return
-    stored = new.setdefault("status", {}).setdefault("storedVersions", [])
+    stored = _filled(_filled(new, "status", {}), "storedVersions", [])
     new["status"]["storedVersions"] = [*stored, *(v for v in storage[:1] if v not in stored)]
 
 
@@ -68,7 +74,7 @@ def is_established(definition: Object) -> bool:
 
 
 def _created_at(definition: Object, _now: datetime) -> Any:
-    return definition["metadata"].get("creationTimestamp", "")
+    return (definition.get("metadata") or {}).get("creationTimestamp") or ""
 
 
 KIND = Kind(

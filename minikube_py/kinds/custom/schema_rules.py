@@ -59,7 +59,9 @@ def _shape_errors(node: Node, path: str) -> Iterator[FieldError]:
         for index, branch in enumerate(node.get(keyword) or ()):
             yield from _shape_errors(branch, f"{path}.{keyword}[{index}]")
     for name, child in properties_of(node).items():
-        yield from _shape_errors(child, f"{path}.properties[{name}]")
+        at = f"{path}.properties[{name}]"
+        # Below items a null is not taken for absence when the definition is read.
+        yield from _shape_errors(child, at) if child else [fields.required(f"{at}.type")]
 
 
 def _errors(node: Node, path: str, level: str) -> Iterator[FieldError]:

@@ -248,6 +248,10 @@ def test_a_definition_that_makes_no_sense_is_refused(made: Object, message: str)
             'x-kubernetes-validations[0].rule: Invalid value: "self > 3": compilation failed',
         ),
         (
+            {"type": "array", "items": {"type": "object", "properties": {"b": None}}},
+            "items.properties[b].type: Required value",
+        ),
+        (
             {"type": "array", "items": {"type": 3}},
             "items.type: Invalid value: 3: must be a string",
         ),
