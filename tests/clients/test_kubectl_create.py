@@ -43,20 +43,20 @@ def command_of(text: str) -> list[str]:
 
 
 def test_create_of_every_sort_in_a_namespace(kubectl: Kubectl) -> None:
+    services = {"clusterip", "nodeport", "loadbalancer", "externalname"}
+    gone = {"ingress", "cronjob", "poddisruptionbudget"}  # 1.20 asks for beta versions, or can't
+    left_out = services | gone if kubectl.is_old else services
     made = {
-        sort: kubectl(*command_of(text))
-        for sort, text in SORTS.items()
-        if sort not in {"clusterip", "nodeport", "loadbalancer", "externalname"}
-        and not (kubectl.is_old and sort == "ingress")
+        sort: kubectl(*command_of(text)) for sort, text in SORTS.items() if sort not in left_out
     }
 
     for sort, out in made.items():
         assert "made created" in out, sort
-    everything = kubectl.get(",".join(made))["items"]
+    listed = kubectl.get(",".join(made))["items"]
+    everything = [item for item in listed if item["metadata"]["name"] == "made"]
     assert len(everything) == len(made)
     found = {item["kind"]: item for item in everything}
     assert found["Deployment"]["spec"]["replicas"] == 2
-    assert found["CronJob"]["spec"]["schedule"] == "*/5 * * * *"
     assert found["Job"]["spec"]["template"]["spec"]["restartPolicy"] == "Never"
     assert found["ResourceQuota"]["spec"]["hard"] == {"cpu": "4", "pods": "10"}
     assert found["Role"]["rules"] == [
@@ -64,7 +64,9 @@ def test_create_of_every_sort_in_a_namespace(kubectl: Kubectl) -> None:
         {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get", "list"]},
     ]
     assert found["RoleBinding"]["roleRef"]["name"] == "made"
-    assert found["PodDisruptionBudget"]["spec"]["minAvailable"] == 1
+    if not kubectl.is_old:
+        assert found["CronJob"]["spec"]["schedule"] == "*/5 * * * *"
+        assert found["PodDisruptionBudget"]["spec"]["minAvailable"] == 1
     kubectl("delete", ",".join(made), "made", "--wait=false")
 
 

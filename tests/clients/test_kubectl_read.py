@@ -147,8 +147,11 @@ def test_describe_of_every_kind_that_is_there(kubectl: Kubectl) -> None:
 @pytest.mark.parametrize("release", [OLD, NEWEST])  # from OpenAPI v2, from v3
 def test_explain_every_kind(paper: RunningCluster, release: str) -> None:
     kubectl = Kubectl(release, paper)
-    for line in kubectl("api-resources", "--no-headers").splitlines():
+    lines = kubectl("api-resources", "--no-headers").splitlines()
+    for line in lines[::6] if kubectl.is_old else lines:  # the old one is slow at it
         plural, *_, version, _, kind = line.split()
+        if version.startswith("metrics.k8s.io"):
+            continue  # measured, not stored: in discovery only
         shown = kubectl("explain", plural, f"--api-version={version}")
 
         assert re.search(rf"KIND: +{kind}\b", shown), line
