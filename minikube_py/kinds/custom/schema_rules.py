@@ -61,7 +61,10 @@ def _shape_errors(node: Node, path: str) -> Iterator[FieldError]:
     for name, child in properties_of(node).items():
         at = f"{path}.properties[{name}]"
         # Below items a null is not taken for absence when the definition is read.
-        yield from _shape_errors(child, at) if child else [fields.required(f"{at}.type")]
+        if isinstance(child, Mapping):
+            yield from _shape_errors(child, at)
+        else:
+            yield fields.required(f"{at}.type")
 
 
 def _errors(node: Node, path: str, level: str) -> Iterator[FieldError]:
