@@ -55,13 +55,15 @@ class ClusterResources:
     async def remove_volume(self, name: str) -> None:
         await self._ignoring_missing(lambda api: api.remove_volume(name))
 
-    async def remove_everything(self, *, volumes: bool) -> None:
+    async def remove_everything(self, *, volumes: bool, keep_ended: bool) -> None:
         """Containers before the sandboxes whose namespaces they use."""
         own = self._own
         entries = await self._call(lambda api: api.containers(all=True, filters=own))
         kinds = {entry["Id"]: (entry.get("Labels") or {}).get(labels.TYPE) for entry in entries}
         sandboxes = [one for one, kind in kinds.items() if kind == labels.TYPE_SANDBOX]
-        await self._remove_containers([one for one in kinds if one not in sandboxes])
+        kept = {entry["Id"] for entry in entries if keep_ended and entry["State"] == "exited"}
+        members = [one for one in kinds if one not in sandboxes]
+        await self._remove_containers([one for one in members if one not in kept])
         await self._remove_containers(sandboxes)
         for network in await self._call(lambda api: api.networks(filters=own)):
             await self._remove_network(network["Id"])

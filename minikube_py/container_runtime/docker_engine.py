@@ -244,8 +244,8 @@ class DockerEngine:
         )
         await self._resources.ensure_network(name, wanted)
 
-    async def remove_everything(self, *, volumes: bool) -> None:
-        await self._resources.remove_everything(volumes=volumes)
+    async def remove_everything(self, *, volumes: bool, keep_ended: bool = False) -> None:
+        await self._resources.remove_everything(volumes=volumes, keep_ended=keep_ended)
 
     async def run(self) -> None:
         """Keeps sandboxes warm. They outlive it: the next daemon takes them over."""

@@ -375,8 +375,10 @@ class ContainerRuntime(Protocol):
         """A bridge network whose addresses the engine itself takes only from `engine_range`."""
         ...
 
-    async def remove_everything(self, *, volumes: bool) -> None:
-        """Containers, warm pool, network, and volumes if told, of this cluster and no other."""
+    async def remove_everything(self, *, volumes: bool, keep_ended: bool = False) -> None:
+        """Containers, warm pool, network, and volumes if told, of this cluster and no other.
+        `keep_ended` leaves containers of pods that do not run, for their logs.
+        """
         ...
 
     async def run(self) -> None:

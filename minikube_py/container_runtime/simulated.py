@@ -289,10 +289,11 @@ class SimulatedRuntime:
             have = self._networks[name]
             raise RuntimeFailure(f"network {name} is another: {have} instead of {wanted}")
 
-    async def remove_everything(self, *, volumes: bool) -> None:
+    async def remove_everything(self, *, volumes: bool, keep_ended: bool = False) -> None:
         self._load()
-        for container_id in list(self._containers):
-            await self.remove_container(container_id)
+        for container_id, container in list(self._containers.items()):
+            if not (keep_ended and container.observed().state == "exited"):
+                await self.remove_container(container_id)
         for sandbox_id in list(self._sandboxes):
             await self.remove_sandbox(sandbox_id)
         self._networks.clear()

@@ -28,6 +28,7 @@ from minikube_py.store.sqlite import SqliteStore
 
 if TYPE_CHECKING:
     from minikube_py.daemon.control_plane import ControlPlane, Network
+    from minikube_py.kubelet.agent import Kubelet
 
 _SEALED_PREFIXES = ("/registry/core/secrets/",)
 _Build = Callable[[Settings, ContainerRuntime, Ground, Store], "Awaitable[ControlPlane]"]
@@ -43,7 +44,8 @@ _EXPECTED = (
 """What a user can do something about: told in one line, without a stack."""
 
 
-_STOP_SECONDS = 10.0
+_REST_SECONDS = 30.0
+_STOP_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class Assembly:
     _ground: Ground
     _pods_dir: Path
     _network: "Network | None" = None
+    _kubelets: "Sequence[Kubelet]" = ()
 
     async def wait_ready(self) -> None:
         """The API, the Node and DNS answer; the caller bounds the time."""
@@ -67,9 +70,15 @@ class Assembly:
         if self._network is not None:
             await self._network.proxy.hand_to_kernel()
 
+    async def rest_pods(self) -> None:
+        """While all still runs: pods stop as when their node is shut down, with their hooks, their
+        order and their grace, but none longer than half a minute.
+        """
+        await asyncio.gather(*(kubelet.rest(_REST_SECONDS) for kubelet in self._kubelets))
+
     async def stop_pods(self) -> None:
-        """Takes containers, mounts and devices off the host; objects and volumes stay. Programs
-        get the time `docker stop` gives them to close what they have open.
+        """Takes containers, mounts and devices off the host; objects and volumes stay, and ended
+        containers for their logs. What does not run by now was stopped by `rest_pods`.
         """
         pods = await self._runtime.list_pods()
         await asyncio.gather(
@@ -81,7 +90,7 @@ class Assembly:
             ),
             return_exceptions=True,  # whatever did not stop is removed all the same
         )
-        await self._runtime.remove_everything(volumes=False)
+        await self._runtime.remove_everything(volumes=False, keep_ended=True)
         await unmount_below(self._pods_dir)
         await self._ground.remove()
 
@@ -117,6 +126,7 @@ async def _assemble(
         _ground=ground,
         _pods_dir=settings.pods_dir,
         _network=plane.network,
+        _kubelets=plane.kubelets,
     )
 
 

@@ -50,6 +50,7 @@ class ControlPlane:
     groups: Sequence[Sequence[Component]]
     checks: dict[str, Check]
     network: "Network | None"
+    kubelets: Sequence[Kubelet]
 
 
 def warm_up() -> None:
@@ -132,6 +133,7 @@ async def build(
         ],
         checks={"api": api.is_listening, **checks},
         network=network,
+        kubelets=[kubelet],
     )
 
 

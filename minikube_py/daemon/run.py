@@ -45,7 +45,9 @@ async def run(settings: Settings) -> None:
                         _log.info("ready after_ms=%d", (time.monotonic() - began) * 1000)
                         await stop.wait()
                         _log.info("stopping pods=%s", "stop" if stop.stops_pods else "keep")
-                        if not stop.stops_pods:
+                        if stop.stops_pods:
+                            await assembly.rest_pods()
+                        else:
                             await assembly.hand_over()
                     if stop.stops_pods:
                         await assembly.stop_pods()

@@ -48,6 +48,7 @@ log = logging.getLogger(__name__)
 
 _RELIST_SECONDS = 60.0
 _RETRY_SECONDS = 1.0
+_REST_MARGIN = 5.0
 _OWN_DOING = frozenset({"create", "exec_create", "exec_start", "exec_die", "attach", "resize"})
 """Events that say nothing the worker does not know already."""
 
@@ -107,6 +108,18 @@ class Kubelet:
         finally:
             await actions.close()
             files.close()
+
+    async def rest(self, seconds: float) -> None:
+        """Stops this node's pods before the daemon ends: hooks, signals and graces as they ask for,
+        in `seconds` at most. They come back with the node.
+        """
+        if self._workers is None:
+            return
+        try:
+            async with asyncio.timeout(seconds + _REST_MARGIN):
+                await self._workers.rest(seconds)
+        except TimeoutError:
+            log.warning("pods still run uids=%s", ",".join(sorted(self._workers.uids())))
 
     # -- start ---------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ its siblings from starting.
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 from minikube_py.container_runtime.interface import (
     ContainerSpec,
@@ -85,35 +86,36 @@ class ContainerStarter:
         reason, message = refused.waiting.reason, refused.waiting.message
         if state.waiting.get(name) != refused.waiting:
             state.waiting[name] = refused.waiting
-            record = self._tools.recorder.record
+            record = partial(self._tools.tell, pod, name)
             if reason == "ImagePullBackOff":
-                record(pod, "Normal", "BackOff", message)
+                record("Normal", "BackOff", message)
+                record("Warning", "Failed", "Error: ImagePullBackOff")
             else:
                 kind = "InspectFailed" if reason == "InvalidImageName" else reason
-                record(pod, "Warning", kind, message)
-                record(pod, "Warning", "Failed", f"Error: {reason}")
+                record("Warning", kind, message)
+                record("Warning", "Failed", f"Error: {reason}")
         if refused.until is not None:
             state.holds[name] = Hold(refused.until, 0.0)
         else:
             state.hold(name, self._tools.clock())
 
     async def _pull(self, state: PodState, pod: Object, name: str, wanted: NeedsPull) -> None:
-        record = self._tools.recorder.record
+        record = partial(self._tools.tell, pod, name)
         reference = wanted.reference
-        record(pod, "Normal", "Pulling", f'Pulling image "{reference}"')
+        record("Normal", "Pulling", f'Pulling image "{reference}"')
         try:
             await self._tools.images.pull(reference, self._pull_secrets(state, pod))
         except PullFailed as error:
             message = f'Failed to pull image "{reference}": {error}'
-            record(pod, "Warning", "Failed", message)
+            record("Warning", "Failed", message)
             if wanted.fallback is None:
-                record(pod, "Warning", "Failed", "Error: ErrImagePull")
+                record("Warning", "Failed", "Error: ErrImagePull")
                 state.waiting[name] = Waiting("ErrImagePull", str(error))
                 state.hold(name, self._tools.clock())
         else:
             state.pulled.add(name)
             state.succeeded(name)
-            record(pod, "Normal", "Pulled", f'Successfully pulled image "{reference}"')
+            record("Normal", "Pulled", f'Successfully pulled image "{reference}"')
         finally:
             state.pulls.pop(name, None)
 
@@ -137,7 +139,7 @@ class ContainerStarter:
         name = wanted.start.name
         state.pulled.discard(name)
         if wanted.note:
-            self._tools.recorder.record(pod, "Normal", "Pulled", wanted.note)
+            self._tools.tell(pod, name, "Normal", "Pulled", wanted.note)
         try:
             spec = self._spec(state, pod, sandbox_id, wanted)
             with state.trace.step("create"):
@@ -150,7 +152,7 @@ class ContainerStarter:
         except RuntimeFailure as error:
             self._fail(state, pod, name, Waiting("CreateContainerError", str(error)))
             return None
-        self._tools.recorder.record(pod, "Normal", "Created", f"Created container: {name}")
+        self._tools.tell(pod, name, "Normal", "Created", f"Created container: {name}")
         return Created(wanted, container_id, spec)
 
     def _spec(self, state: PodState, pod: Object, sandbox_id: str, wanted: Wanted) -> ContainerSpec:
@@ -185,7 +187,7 @@ class ContainerStarter:
         if state.waiting.get(name) != waiting:
             state.waiting[name] = waiting
             message = f"Error: {waiting.message}"
-            self._tools.recorder.record(pod, "Warning", "Failed", message)
+            self._tools.tell(pod, name, "Warning", "Failed", message)
         state.hold(name, self._tools.clock())
 
     # -- start ---------------------------------------------------------------------------------
@@ -200,11 +202,11 @@ class ContainerStarter:
             state.waiting[name] = Waiting("RunContainerError", str(error))
             state.look()
             message = f"Error: failed to start container {name}: {error}"
-            self._tools.recorder.record(pod, "Warning", "Failed", message)
+            self._tools.tell(pod, name, "Warning", "Failed", message)
             return
         state.succeeded(name)
         state.add(self._as_running(state, created))
-        self._tools.recorder.record(pod, "Normal", "Started", f"Started container {name}")
+        self._tools.tell(pod, name, "Normal", "Started", f"Started container {name}")
         hook = get_path(created.wanted.member.container, "lifecycle", "postStart")
         if hook:
             work = self._post_start(state, pod, created, hook)
@@ -237,7 +239,7 @@ class ContainerStarter:
             if not outcome.ok:
                 state.hook_failures[created.container_id] = "FailedPostStartHook"
                 message = f"PostStartHook failed: {outcome.message}"
-                self._tools.recorder.record(pod, "Warning", "FailedPostStartHook", message)
+                self._tools.tell(pod, found.name, "Warning", "FailedPostStartHook", message)
         finally:
             state.hooks.pop(created.container_id, None)
 

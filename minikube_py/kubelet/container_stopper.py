@@ -40,7 +40,7 @@ class ContainerStopper:
         task = state.spawn(self._stop(state, kill, container, skip_hook=again), f"stop {kill.name}")
         state.stopping[kill.container_id] = Stopping(task, deadline)
         if state.pod is not None and not again:
-            self._tools.recorder.record(state.pod, "Normal", "Killing", kill.message)
+            self._tools.tell(state.pod, kill.name, "Normal", "Killing", kill.message)
 
     async def _stop(
         self, state: PodState, kill: Kill, container: ObservedContainer, *, skip_hook: bool
@@ -91,7 +91,7 @@ class ContainerStopper:
         outcome = await self._tools.actions.check(hook, target, kill.grace_seconds)
         if not outcome.ok and state.pod is not None:
             message = f"PreStopHook failed: {outcome.message}"
-            self._tools.recorder.record(state.pod, "Warning", "FailedPreStopHook", message)
+            self._tools.tell(state.pod, kill.name, "Warning", "FailedPreStopHook", message)
         return True
 
 

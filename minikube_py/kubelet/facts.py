@@ -55,6 +55,8 @@ class PodFacts:
     hooks_running: frozenset[str] = frozenset()
     """Ids of containers whose postStart hook has not ended."""
     gone: bool = False
+    resting: float | None = None
+    """The node goes down in so many seconds; None = it stays up."""
 
 
 def running_sandbox(observed: ObservedPod) -> Sandbox | None:

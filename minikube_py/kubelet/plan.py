@@ -47,7 +47,9 @@ def plan_pod(pod: Object, observed: ObservedPod, now: datetime, facts: PodFacts)
     """The next step for `pod`."""
     if facts.gone or is_deleting(pod):
         grace = GONE_GRACE_SECONDS if facts.gone else remaining_grace(pod, now)
-        return _plan_stop(pod, observed, grace, "remove")
+        return _plan_stop(pod, observed, _before_rest(grace, facts), "remove")
+    if facts.resting is not None:
+        return _plan_stop(pod, observed, _before_rest(grace_seconds(pod), facts), "rest")
     failure = _deadline_failure(pod, now)
     if failure or is_finished(pod):
         return _plan_stop(pod, observed, grace_seconds(pod), "ended", failure)
@@ -57,6 +59,10 @@ def plan_pod(pod: Object, observed: ObservedPod, now: datetime, facts: PodFacts)
     else:
         plan = _Planner(pod, observed, sandbox, now, facts).plan()
     return _with_deadline(plan, active_deadline(pod))
+
+
+def _before_rest(grace: float, facts: PodFacts) -> float:
+    return grace if facts.resting is None else min(grace, facts.resting)
 
 
 def plan_orphan(observed: ObservedPod) -> PodPlan:

@@ -45,6 +45,14 @@ class PodEnding:
         self._forget_tokens(state)
         state.volumes, state.released = None, True
 
+    async def rest(self, state: PodState, plan: PodPlan) -> None:
+        """Its containers have ended; files and volumes wait for the next start of the node."""
+        state.cancel_children()
+        await self._remove_from_runtime(plan.remove_containers, plan.remove_sandboxes)
+        await self._tools.network.release(state.identity.uid)
+        self._forget_tokens(state)
+        state.done = True
+
     async def remove(self, state: PodState, plan: PodPlan) -> None:
         """Nothing of the pod may be left; then, and only then, the store is told."""
         identity = state.identity

@@ -8,9 +8,11 @@ from typing import Literal
 from minikube_py.kubelet.facts import Waiting
 from minikube_py.kubelet.podspec import Role
 
-Verdict = Literal["run", "stop", "ended", "remove"]
+Verdict = Literal["run", "stop", "ended", "rest", "remove"]
 """run: keep it going. stop: wait until its containers are gone. ended: nothing will run again, free
-sandbox, address and volumes, keep the containers for their logs. remove: nothing may be left.
+sandbox, address and volumes, keep the containers for their logs. rest: the node goes down, the pod
+comes back with it: free its sandbox, keep its containers for their logs. remove: nothing may be
+left.
 """
 
 

@@ -43,7 +43,8 @@ class Hold:
 @dataclass
 class PodState:
     """`stale`: the runtime may know more than `observed`. `refresh`: something the pod's files show
-    may have changed. `address_of` is the sandbox `address` belongs to.
+    may have changed. `rest_by`: loop time at which the node goes down. `address_of` is
+    the sandbox `address` belongs to.
     """
 
     identity: PodIdentity
@@ -52,6 +53,7 @@ class PodState:
     probes: PodProbes
     trace: PodTrace
     gone: bool = False
+    rest_by: float | None = None
     done: bool = False
     stale: bool = False
     refresh: bool = False
@@ -67,6 +69,7 @@ class PodState:
     pulls: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     pulled: set[str] = field(default_factory=set)
     messages: dict[str, str] = field(default_factory=dict)
+    failure_told: bool = False
     backing_off: set[str] = field(default_factory=set)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     hurry: asyncio.Event = field(default_factory=asyncio.Event)
@@ -77,6 +80,17 @@ class PodState:
         """Asks the worker to look at the pod again, soon."""
         self.stale = self.stale or stale
         self.wake.set()
+
+    def rest(self, seconds: float) -> None:
+        """The node goes down in so many seconds."""
+        self.rest_by = asyncio.get_running_loop().time() + seconds
+        self.hurry.set()
+        self.look(stale=False)
+
+    def seconds_to_rest(self) -> float | None:
+        if self.rest_by is None:
+            return None
+        return max(0.0, self.rest_by - asyncio.get_running_loop().time())
 
     async def pause(self, seconds: float) -> None:
         """After a failure; a pod that is to go does not wait."""

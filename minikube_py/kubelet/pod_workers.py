@@ -8,7 +8,6 @@ siblings go on. A worker ends when nothing of its pod is left.
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Callable
 from datetime import datetime
 
 from minikube_py.container_runtime.interface import ObservedPod, PodIdentity, RuntimeFailure
@@ -16,7 +15,7 @@ from minikube_py.kubelet.container_spec import SpecProblem
 from minikube_py.kubelet.host_files import FileProblem
 from minikube_py.kubelet.pod_state import PodState
 from minikube_py.kubelet.podspec import identity
-from minikube_py.kubelet.probes import PodProbes
+from minikube_py.kubelet.probes import PodProbes, Tell
 from minikube_py.kubelet.references import Reference, references
 from minikube_py.kubelet.sync import PodSync
 from minikube_py.kubelet.tools import Tools
@@ -47,9 +46,21 @@ class PodWorkers:
         self._states: dict[str, PodState] = {}
         self._users: dict[tuple[str, Reference], set[str]] = defaultdict(set)
         self._group: asyncio.TaskGroup | None = None
+        self._rests = False
+        self._empty = asyncio.Event()
 
     def start(self, group: asyncio.TaskGroup) -> None:
         self._group = group
+
+    async def rest(self, seconds: float) -> None:
+        """The node goes down: stops every pod as it asks to be stopped, in `seconds` at most, and
+        takes no new one. Returns when all are down.
+        """
+        self._rests = True
+        for state in self._states.values():
+            state.rest(seconds)
+        if self._states:
+            await self._empty.wait()
 
     def uids(self) -> set[str]:
         return set(self._states)
@@ -65,6 +76,8 @@ class PodWorkers:
         """
         state = self._states.get(uid_of(pod))
         if state is None:
+            if self._rests:
+                return
             state = self._new(identity(pod), pod, observed)
             for reference in references(pod):
                 self._users[(namespace_of(pod), reference)].add(uid_of(pod))
@@ -84,7 +97,7 @@ class PodWorkers:
 
     def adopt(self, observed: ObservedPod) -> None:
         """Containers the runtime has of a pod that the store does not."""
-        if observed.pod.uid not in self._states:
+        if observed.pod.uid not in self._states and not self._rests:
             self._new(observed.pod, None, observed).look(stale=False)
 
     def adopt_leftovers(self, uid: str) -> None:
@@ -127,7 +140,7 @@ class PodWorkers:
                 self._tools.actions,
                 self._tools.clock,
                 lambda: state.look(stale=False),
-                self._unhealthy(who.uid),
+                self._teller(who.uid),
             ),
             trace=PodTrace(f"{who.namespace}/{who.name}"),
         )
@@ -135,11 +148,11 @@ class PodWorkers:
         self._group.create_task(self._work(state), name=f"pod {who.namespace}/{who.name}")
         return state
 
-    def _unhealthy(self, uid: str) -> Callable[[str, str, str], None]:
-        def tell(_container: str, _kind: str, message: str) -> None:
+    def _teller(self, uid: str) -> Tell:
+        def tell(container: str, reason: str, message: str) -> None:
             state = self._states.get(uid)
             if state is not None and state.pod is not None:
-                self._tools.recorder.record(state.pod, "Warning", "Unhealthy", message)
+                self._tools.tell(state.pod, container, "Warning", reason, message)
 
         return tell
 
@@ -175,6 +188,8 @@ class PodWorkers:
 
     def _forget(self, state: PodState) -> None:
         self._states.pop(state.identity.uid, None)
+        if self._rests and not self._states:
+            self._empty.set()
         if state.pod is not None:
             for reference in references(state.pod):
                 key = (namespace_of(state.pod), reference)

@@ -34,6 +34,8 @@ class ProbeTarget:
 
 @dataclass(frozen=True)
 class Outcome:
+    """`message` of one that is ok is a warning."""
+
     ok: bool
     message: str = ""
 
@@ -63,7 +65,7 @@ class ProbeActions:
             async with asyncio.timeout(timeout):
                 return await self._run(action, target, timeout)
         except TimeoutError:
-            return Outcome(False, f"probe timed out after {timeout:g}s")
+            return Outcome(False, _timed_out(action, target, timeout))
         except (OSError, RuntimeFailure, aiohttp.ClientError, ValueError) as error:
             return Outcome(False, str(error) or type(error).__name__)
 
@@ -91,7 +93,9 @@ class ProbeActions:
         if self._on_paper and code == _NO_SUCH_PROGRAM:
             return Outcome(True)
         text = output.decode(errors="replace")[:_OUTPUT_CHARACTERS]
-        return Outcome(code == 0, text if text or code == 0 else f"exit code {code}")
+        if code == 0:
+            return Outcome(True)
+        return Outcome(False, text or f"command exited with {code}")
 
     async def _tcp(self, spec: Mapping[str, Any], target: ProbeTarget) -> Outcome:
         host, port = spec.get("host") or target.address, _port(target, spec["port"])
@@ -103,10 +107,8 @@ class ProbeActions:
         return Outcome(True)
 
     async def _http(self, spec: Mapping[str, Any], target: ProbeTarget) -> Outcome:
-        scheme = (spec.get("scheme") or "HTTP").lower()
         host, port = spec.get("host") or target.address, _port(target, spec["port"])
-        path = spec.get("path") or "/"
-        url = f"{scheme}://{host}:{port}{path if path.startswith('/') else '/' + path}"
+        url = _url(spec, target)
         headers = {"User-Agent": _USER_AGENT, "Accept": "*/*"}
         headers |= {entry["name"]: entry["value"] for entry in spec.get("httpHeaders") or []}
         try:
@@ -125,7 +127,7 @@ class ProbeActions:
                 if 300 <= response.status < 400 and location:
                     following = urljoin(url, location)
                     if urlsplit(following).hostname != urlsplit(url).hostname:
-                        return Outcome(True, "Probe terminated redirects")
+                        return Outcome(True, f"Probe terminated redirects, at {following}")
                     url = following
                     continue
                 await response.content.read(_BODY_BYTES)
@@ -144,6 +146,32 @@ class ProbeActions:
                 auto_decompress=False,
             )
         return self._session
+
+
+def _timed_out(action: Mapping[str, Any], target: ProbeTarget, timeout: float) -> str:
+    """In the words that kubelet has for each, which people search for."""
+    if "exec" in action:
+        command = " ".join(action["exec"].get("command") or [])
+        return f'command timed out: "{command}" timed out after {timeout:g}s'
+    if "httpGet" in action:
+        why = "context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
+        return f'Get "{_url(action["httpGet"], target)}": {why}'
+    if "tcpSocket" in action:
+        spec = action["tcpSocket"]
+        host = spec.get("host") or target.address
+        return f"dial tcp {host}:{_port(target, spec['port'])}: i/o timeout"
+    if "grpc" in action:
+        place = f"{target.address}:{action['grpc']['port']}"
+        why = f"within {timeout:g}s: context deadline exceeded"
+        return f'timeout: failed to connect service "{place}" {why}'
+    return f"timed out after {timeout:g}s"
+
+
+def _url(spec: Mapping[str, Any], target: ProbeTarget) -> str:
+    scheme = (spec.get("scheme") or "HTTP").lower()
+    host, path = spec.get("host") or target.address, spec.get("path") or "/"
+    slash = "" if path.startswith("/") else "/"
+    return f"{scheme}://{host}:{_port(target, spec['port'])}{slash}{path}"
 
 
 def _port(target: ProbeTarget, port: int | str) -> int:

@@ -10,7 +10,8 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
+from zlib import crc32
 
 from minikube_py.kubelet.facts import Health
 from minikube_py.kubelet.podspec import probes_of
@@ -19,9 +20,8 @@ from minikube_py.meta.timestamps import Clock
 
 log = logging.getLogger(__name__)
 
-ProbeKind = Literal["startup", "readiness", "liveness"]
-OnUnhealthy = Callable[[str, str, str], None]
-"""(container name, probe kind, message): an Unhealthy event's content."""
+Tell = Callable[[str, str, str], None]
+"""(container name, reason, message) of a Warning event."""
 
 _EARLY_FIRST = 0.05
 _EARLY_EXEC_FIRST = 0.25
@@ -59,7 +59,7 @@ class _Watched:
     ready: bool
     failed: str = ""
     grace: float | None = None
-    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     startup_done: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -73,12 +73,12 @@ class PodProbes:
         actions: ProbeActions,
         clock: Clock,
         changed: Callable[[], None],
-        unhealthy: OnUnhealthy,
+        tell: Tell,
     ) -> None:
         self._actions = actions
         self._clock = clock
         self._changed = changed
-        self._unhealthy = unhealthy
+        self._tell = tell
         self._watched: dict[str, _Watched] = {}
 
     def health(self, container_id: str) -> Health | None:
@@ -114,16 +114,25 @@ class PodProbes:
             watched.startup_done.set()
         for kind, probe in probes.items():
             if kind != "startup" or not watched.started:
-                runner = _Probe(self, watched, kind, probe)
-                watched.tasks.append(group.create_task(runner.run()))
+                runner = _Probe(self, watched, kind, probe, pause=_spread(target, kind, reported))
+                watched.tasks[kind] = group.create_task(runner.run())
 
     def keep_only(self, container_ids: set[str]) -> None:
         """Stops probing every other container; what is known of them stays until forget()."""
         for container_id, watched in self._watched.items():
             if container_id not in container_ids:
-                for task in watched.tasks:
+                for task in watched.tasks.values():
                     task.cancel()
                 watched.tasks.clear()
+
+    def keep_readiness(self) -> None:
+        """For a pod that goes: nothing restarts its containers any more, but Services still ask
+        whether it is ready.
+        """
+        for watched in self._watched.values():
+            for kind in ("startup", "liveness"):
+                if kind in watched.tasks:
+                    watched.tasks.pop(kind).cancel()
 
     def forget(self, container_ids: set[str]) -> None:
         """Drops all but these."""
@@ -161,22 +170,42 @@ class PodProbes:
         watched.grace = None if grace is None else float(grace)
         self._changed()
 
-    def tell(self, watched: _Watched, kind: str, message: str) -> None:
-        name = str(watched.target.container["name"])
-        self._unhealthy(name, kind, f"{kind.capitalize()} probe failed: {message}")
+    def tell(self, watched: _Watched, kind: str, outcome: Outcome) -> None:
+        """Of a failure, or of a success that says something."""
+        name, reason, what = str(watched.target.container["name"]), "Unhealthy", "failed"
+        if outcome.ok:
+            reason, what = "ProbeWarning", "warning"
+        self._tell(name, reason, f"{kind.capitalize()} probe {what}: {outcome.message}")
+
+
+def _spread(target: ProbeTarget, kind: str, reported: Mapping[str, Any]) -> float:
+    """0 for a new container. After a restart of the daemon all probes begin at once: each gets its
+    own place in its period, as kubelet's do.
+    """
+    if not reported:
+        return 0.0
+    return crc32(f"{target.container_id}/{kind}".encode()) / 2**32
 
 
 class _Probe:
     """The life of one probe of one container."""
 
     def __init__(
-        self, pod: PodProbes, watched: _Watched, kind: str, probe: Mapping[str, Any]
+        self,
+        pod: PodProbes,
+        watched: _Watched,
+        kind: str,
+        probe: Mapping[str, Any],
+        *,
+        pause: float,
     ) -> None:
+        """`pause`: the part of a period to wait before the first question."""
         self._pod = pod
         self._watched = watched
         self._kind = kind
         self._probe = probe
         self._timing = Timing.of(probe)
+        self._pause = pause * self._timing.period
         self._succeeded_once = kind == "readiness" and watched.ready
         self._row_ok = 0
         self._row_failed = 0
@@ -191,7 +220,8 @@ class _Probe:
     async def _run(self) -> None:
         if self._kind != "startup":
             await self._watched.startup_done.wait()
-        wait = self._timing.initial_delay - self._pod.age(self._watched)
+        delay = self._timing.initial_delay - self._pod.age(self._watched)
+        wait = max(delay, 0.0 if self._watches_start() else self._pause)
         if wait > 0:
             await asyncio.sleep(wait)
         while not self._watched.failed:
@@ -201,12 +231,16 @@ class _Probe:
                 return
             await self._until_next()
 
+    def _watches_start(self) -> bool:
+        """The pod is not Ready before this has answered: no reason to wait."""
+        return self._kind != "liveness" and not self._succeeded_once
+
     async def _until_next(self) -> None:
         """Sleeps one period; asks early in between while it has never succeeded."""
         loop = asyncio.get_running_loop()
         end = loop.time() + self._timing.period
         pause = _EARLY_EXEC_FIRST if "exec" in self._probe else _EARLY_FIRST
-        while not self._succeeded_once and self._kind != "liveness":
+        while self._watches_start():
             if loop.time() + pause >= end:
                 break
             await asyncio.sleep(pause)
@@ -222,12 +256,14 @@ class _Probe:
 
     def _count(self, outcome: Outcome) -> None:
         if outcome.ok:
+            if outcome.message:
+                self._pod.tell(self._watched, self._kind, outcome)
             self._succeeded_once = True
             self._row_ok, self._row_failed = self._row_ok + 1, 0
             if self._row_ok >= self._timing.successes:
                 self._pod.succeeded(self._watched, self._kind)
             return
         self._row_ok, self._row_failed = 0, self._row_failed + 1
-        self._pod.tell(self._watched, self._kind, outcome.message)
+        self._pod.tell(self._watched, self._kind, outcome)
         if self._row_failed >= self._timing.failures:
             self._pod.failed(self._watched, self._kind, self._probe)

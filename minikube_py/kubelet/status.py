@@ -169,6 +169,8 @@ def _conditions(
         "PodScheduled": (True, "", ""),
     }
     result = [_condition(type_, *own[type_], old.get(type_), now) for type_ in _OWN_CONDITIONS]
+    for condition in result:
+        condition["observedGeneration"] = status["observedGeneration"]
     return [*(c for type_, c in old.items() if type_ not in own), *result]
 
 

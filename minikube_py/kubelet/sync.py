@@ -62,10 +62,15 @@ class PodSync:
         plan = self._plan(state)
         if plan.verdict == "run" and state.pod is not None:
             return await self._run(state, state.pod, plan)
-        state.probes.keep_only(set())
+        self._watch_the_end(state)
+        self._tell_failure(state, plan)
         self._kill(state, plan)
-        if plan.verdict == "stop":
-            await self._write(state, plan)
+        if plan.verdict == "rest":
+            await self._ending.rest(state, plan)
+        elif plan.verdict == "stop":
+            # A pod that rests comes back: for the store, nothing happens to it.
+            if state.rest_by is None:
+                await self._write(state, plan)
         elif plan.verdict == "ended":
             await self._write(state, plan, over=True)
             await self._ending.release(state, plan)
@@ -128,6 +133,7 @@ class PodSync:
             restarts=restarts(state.pod, state.observed, namespace=self._namespace(state)),
             hooks_running=frozenset(state.hooks),
             gone=state.gone,
+            resting=state.seconds_to_rest(),
         )
         return plan_pod(state.pod, state.observed, self._tools.clock(), facts)
 
@@ -147,6 +153,18 @@ class PodSync:
                 found = replace(found, failed=state.hook_failures[container.id], ready=False)
             health[container.id] = found
         return health
+
+    def _watch_the_end(self, state: PodState) -> None:
+        """What still runs is asked whether it is ready; nothing is restarted any more."""
+        state.probes.keep_readiness()
+        state.probes.keep_only({c.id for c in state.observed.containers if is_running(c)})
+
+    def _tell_failure(self, state: PodState, plan: PodPlan) -> None:
+        if plan.failure is None or state.failure_told or state.pod is None:
+            return
+        state.failure_told = True
+        failure = plan.failure
+        self._tools.recorder.record(state.pod, "Normal", failure.reason, failure.message)
 
     # -- running -------------------------------------------------------------------------------
 
@@ -173,7 +191,7 @@ class PodSync:
         for name in sorted(waiting - state.backing_off):
             message = f"Back-off restarting failed container {name} in pod {who.name}"
             message += f"_{who.namespace}({who.uid})"
-            self._tools.recorder.record(pod, "Warning", "BackOff", message)
+            self._tools.tell(pod, name, "Warning", "BackOff", message)
         state.backing_off = waiting
 
     async def _bring_up(self, state: PodState, pod: Object, plan: PodPlan) -> bool:

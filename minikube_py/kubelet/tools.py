@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from minikube_py.container_runtime.interface import ContainerRuntime
-from minikube_py.control_loop.recorder import Recorder
+from minikube_py.control_loop.recorder import EventType, Recorder
 from minikube_py.kubelet.cluster_reader import ClusterReader
 from minikube_py.kubelet.container_spec import HostFacts
 from minikube_py.kubelet.field_refs import PodPlace
@@ -13,12 +13,21 @@ from minikube_py.kubelet.host_files import HostFiles
 from minikube_py.kubelet.images import Images
 from minikube_py.kubelet.pod_network import PodNetwork
 from minikube_py.kubelet.pod_tokens import PodTokens
+from minikube_py.kubelet.podspec import Role, member
 from minikube_py.kubelet.probe_actions import ProbeActions
 from minikube_py.kubelet.projections import Projector
 from minikube_py.kubelet.volumes import Volumes
 from minikube_py.meta.cluster import Cluster
+from minikube_py.meta.objects import Object
 from minikube_py.meta.timestamps import Clock
 from minikube_py.resources.resources import Resources
+
+_FIELDS: Mapping[Role, str] = {
+    "init": "initContainers",
+    "sidecar": "initContainers",
+    "main": "containers",
+    "ephemeral": "ephemeralContainers",
+}
 
 
 @dataclass(frozen=True)
@@ -66,6 +75,14 @@ class Tools:
     def projector(self) -> Projector:
         token = self.tokens.token if self.tokens is not None else None
         return Projector(self.reader.look_up, self.place(), token)
+
+    def tell(
+        self, pod: Object, container: str, type_: EventType, reason: str, message: str
+    ) -> None:
+        """An Event about one container of the pod."""
+        found = member(pod, container)
+        path = "" if found is None else f"spec.{_FIELDS[found.role]}{{{container}}}"
+        self.recorder.record(pod, type_, reason, message, field_path=path)
 
     def pod_dir(self, uid: str) -> Path:
         return self.settings.pods_dir / uid

@@ -41,6 +41,7 @@ def run(case: dict[str, Any]) -> dict[str, Any]:
         restarts=restarts(pod, observed),
         hooks_running=frozenset(known.get("hooksRunning") or []),
         gone=bool(known.get("gone")),
+        resting=known.get("resting"),
     )
     plan = plan_pod(pod, observed, now, facts)
     failure = (plan.failure.reason, plan.failure.message) if plan.failure else None

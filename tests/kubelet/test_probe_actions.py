@@ -88,10 +88,13 @@ async def test_http_sends_its_headers(actions: ProbeActions, port: int) -> None:
     assert not (await http(actions, port, "/header")).ok
 
 
+SLOW = "context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
+
+
 async def test_slow_answers_time_out(actions: ProbeActions, port: int) -> None:
     outcome = await http(actions, port, "/slow")
 
-    assert outcome == Outcome(False, "probe timed out after 0.3s")
+    assert outcome == Outcome(False, f'Get "http://127.0.0.1:{port}/slow": {SLOW}')
 
 
 async def test_nobody_listening_is_told(actions: ProbeActions) -> None:
@@ -106,6 +109,36 @@ async def test_tcp_only_connects(actions: ProbeActions, port: int) -> None:
     assert (await actions.check({"tcpSocket": {"port": port}}, target(), 1)).ok
 
 
+@pytest.mark.parametrize(
+    ("action", "message"),
+    [
+        (
+            {"exec": {"command": ["pg_isready", "-q"]}},
+            'command timed out: "pg_isready -q" timed out after 2s',
+        ),
+        ({"tcpSocket": {"port": 80}}, "dial tcp 127.0.0.1:80: i/o timeout"),
+        (
+            {"grpc": {"port": 5000}},
+            'timeout: failed to connect service "127.0.0.1:5000" within 2s: context deadline '
+            "exceeded",
+        ),
+        ({"sleep": {"seconds": 9}}, "timed out after 2s"),
+    ],
+    ids=["exec", "tcp", "grpc", "sleep"],
+)
+@pytest.mark.looptime
+async def test_what_takes_too_long_is_told_in_kubelets_words(
+    actions: ProbeActions, monkeypatch: pytest.MonkeyPatch, action: dict[str, Any], message: str
+) -> None:
+    async def never(*_: object) -> Outcome:
+        await asyncio.sleep(60)
+        raise AssertionError
+
+    monkeypatch.setattr(actions, "_run", never)
+
+    assert await actions.check(action, target(), 2) == Outcome(False, message)
+
+
 async def test_an_unknown_port_name_is_told(actions: ProbeActions) -> None:
     outcome = await actions.check({"tcpSocket": {"port": "nope"}}, target(), 1)
 
@@ -113,11 +146,9 @@ async def test_an_unknown_port_name_is_told(actions: ProbeActions) -> None:
 
 
 async def test_commands_are_judged_by_their_exit_code(actions: ProbeActions) -> None:
-    assert await actions.check({"exec": {"command": ["true"]}}, target(), 1) == Outcome(
-        True, "fine"
-    )
+    assert await actions.check({"exec": {"command": ["true"]}}, target(), 1) == Outcome(True)
     assert await actions.check({"exec": {"command": ["false"]}}, target(), 1) == Outcome(
-        False, "exit code 3"
+        False, "command exited with 3"
     )
     assert not (await actions.check({"exec": {"command": ["pg_isready"]}}, target(), 1)).ok
     assert not (await actions.check({"exec": {"command": ["sleep"]}}, target(), 0.05)).ok

@@ -26,6 +26,7 @@ class Scripted:
     """Answers checks as `healthy(seconds)` says, and remembers when it was asked."""
 
     healthy: Callable[[float], bool]
+    warning: str = ""
     asked: list[float] = field(default_factory=list)
 
     async def check(
@@ -33,7 +34,7 @@ class Scripted:
     ) -> Outcome:
         now = asyncio.get_running_loop().time()
         self.asked.append(round(now, 2))
-        return Outcome(self.healthy(now), "down")
+        return Outcome(True, self.warning) if self.healthy(now) else Outcome(False, "down")
 
 
 @dataclass
@@ -43,16 +44,17 @@ class Bench:
     healthy: Callable[[float], bool]
     container: dict[str, Any]
     reported: dict[str, Any] = field(default_factory=dict)
+    warning: str = ""
     unhealthy: list[str] = field(default_factory=list)
     changes: list[tuple[float, bool, bool]] = field(default_factory=list)
 
     async def run(self, seconds: float) -> Health:
-        self.actions = Scripted(self.healthy)
+        self.actions = Scripted(self.healthy, self.warning)
         probes = PodProbes(
             cast(ProbeActions, self.actions),
             clock,
             lambda: self._note(probes),
-            lambda _name, _kind, message: self.unhealthy.append(message),
+            lambda _name, reason, message: self.unhealthy.append(f"{reason}: {message}"),
         )
         target = ProbeTarget("c0", {"name": "app", **self.container}, "10.244.0.9")
         async with asyncio.TaskGroup() as group:
@@ -143,7 +145,7 @@ async def test_liveness_that_fails_asks_for_a_restart_with_its_own_grace() -> No
 
     assert health.failed == "Container app failed liveness probe, will be restarted"
     assert health.grace_seconds == 7
-    assert bench.unhealthy == ["Liveness probe failed: down"] * 3
+    assert bench.unhealthy == ["Unhealthy: Liveness probe failed: down"] * 3
     assert bench.actions.asked[-1] == 25
 
 
@@ -175,3 +177,43 @@ async def test_an_adopted_container_stays_ready_until_it_fails() -> None:
 
     assert health == Health(started=True, ready=True)
     assert bench.changes == []
+
+
+async def test_a_success_with_something_to_say_is_a_warning() -> None:
+    bench = Bench(lambda _: True, {"readinessProbe": PROBE}, warning="Probe terminated redirects")
+
+    assert (await bench.run(1)).ready
+    assert bench.unhealthy == ["ProbeWarning: Readiness probe warning: Probe terminated redirects"]
+
+
+async def test_probes_of_adopted_containers_are_spread_over_their_period() -> None:
+    bench = Bench(
+        lambda _: True,
+        {"livenessProbe": PROBE, "readinessProbe": PROBE},
+        reported={"started": True, "ready": True},
+    )
+
+    await bench.run(10)
+
+    first, second = bench.actions.asked
+    assert 0 < first < second < 10
+
+
+async def test_of_a_pod_that_goes_only_readiness_is_asked() -> None:
+    actions = Scripted(lambda now: now < 3)
+    told: list[str] = []
+    probes = PodProbes(
+        cast(ProbeActions, actions), clock, lambda: None, lambda _c, _r, text: told.append(text)
+    )
+    probe = {**PROBE, "periodSeconds": 2, "failureThreshold": 1}
+    both = {"name": "app", "livenessProbe": probe, "readinessProbe": probe}
+    async with asyncio.TaskGroup() as group:
+        probes.watch(group, ProbeTarget("c0", both, ""), clock(), {})
+        await asyncio.sleep(1)
+        probes.keep_readiness()
+        await asyncio.sleep(6)
+        health = probes.health("c0")
+        probes.keep_only(set())
+
+    assert health == Health(started=True, ready=False)
+    assert {text.split()[0] for text in told} == {"Readiness"}
