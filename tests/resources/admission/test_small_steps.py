@@ -5,6 +5,7 @@ import pytest
 from minikube_py.kinds.catalog import (
     INGRESS,
     INGRESS_CLASS,
+    NETWORK_POLICY,
     PERSISTENT_VOLUME_CLAIM,
     POD,
     SERVICE_ACCOUNT,
@@ -120,6 +121,16 @@ async def test_webhooks_are_kept_with_a_warning(resources: Resources) -> None:
     said = "ValidatingWebhookConfiguration guard is stored but not enforced yet"
     assert made.warnings[0].startswith(said)
     assert changed.warnings[0].startswith(said)
+
+
+async def test_a_kind_without_a_controller_says_what_will_not_happen(resources: Resources) -> None:
+    body: Object = {"metadata": {"name": "quiet"}, "spec": {"podSelector": {}}}
+
+    made = await resources.create(NETWORK_POLICY, "default", body)
+
+    assert made.warnings == (
+        "NetworkPolicy quiet is stored but not enforced yet: no packet is dropped because of it",
+    )
 
 
 async def test_a_claim_grows_only_where_its_class_lets_it(resources: Resources) -> None:
