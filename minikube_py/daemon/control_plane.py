@@ -32,6 +32,7 @@ from minikube_py.kinds import catalog, openapi
 from minikube_py.kubelet.agent import Kubelet, KubeletSettings
 from minikube_py.meta.timestamps import system_clock
 from minikube_py.network.dns.server import DnsServer
+from minikube_py.network.host_ports import HostPorts
 from minikube_py.network.ingress.paper import PaperIngress
 from minikube_py.network.ingress.server import IngressServer
 from minikube_py.network.service_proxy.nftables import Nft
@@ -63,10 +64,11 @@ class Network:
     proxy: ServiceProxy
     dns: DnsServer
     ingress: IngressServer
+    host_ports: HostPorts
 
     @property
     def components(self) -> Sequence[Component]:
-        return [self.proxy, self.dns, self.ingress]
+        return [self.proxy, self.dns, self.ingress, self.host_ports]
 
     def checks(self, dns_address: str) -> dict[str, Check]:
         return {
@@ -198,6 +200,7 @@ async def _network(
             http_port=choices.ingress_http_port,
             https_port=choices.ingress_https_port,
         ),
+        HostPorts(ground.host, settings.cluster, base.informers, base.recorders.new("kubelet")),
     )
 
 

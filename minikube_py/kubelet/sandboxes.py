@@ -11,7 +11,7 @@ from minikube_py.kubelet.facts import running_sandbox
 from minikube_py.kubelet.own_files import OwnFiles
 from minikube_py.kubelet.pod_plan import PodPlan
 from minikube_py.kubelet.pod_state import PodState
-from minikube_py.kubelet.podspec import members, uses_host_network
+from minikube_py.kubelet.podspec import uses_host_network
 from minikube_py.kubelet.tools import Tools
 from minikube_py.meta.objects import Object
 
@@ -42,21 +42,10 @@ class Sandboxes:
         except (RuntimeFailure, SpecProblem) as error:
             self._sandbox_failed(pod, str(error))
             raise
-        self._tell_host_ports(pod)
         kept = [s for s in state.observed.sandboxes if s.id not in plan.remove_sandboxes]
         state.observed = replace(state.observed, sandboxes=(sandbox, *kept))
         state.released = False
         return sandbox
-
-    def _tell_host_ports(self, pod: Object) -> None:
-        if uses_host_network(pod):
-            return
-        for found in members(pod):
-            for port in found.container.get("ports") or []:
-                if port.get("hostPort"):
-                    message = f"containers[{found.name}].ports: hostPort {port['hostPort']} is not "
-                    message += "supported: use a Service of type NodePort, or hostNetwork"
-                    self._tools.recorder.record(pod, "Warning", "HostPortNotSupported", message)
 
     async def attach(self, state: PodState, pod: Object, sandbox: Sandbox) -> None:
         """Address and the files that show it; done once for each sandbox."""
