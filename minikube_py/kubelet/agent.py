@@ -19,6 +19,7 @@ from minikube_py.control_loop.informer import Informer, Informers
 from minikube_py.control_loop.recorder import Recorder
 from minikube_py.kinds.catalog import CONFIG_MAP, PERSISTENT_VOLUME_CLAIM, POD, SECRET
 from minikube_py.kinds.kind import Kind
+from minikube_py.kinds.pod_template.references import ReferenceKind
 from minikube_py.kinds.schema import KUBERNETES_VERSION
 from minikube_py.kubelet import host_facts
 from minikube_py.kubelet.cluster_reader import ClusterReader
@@ -33,7 +34,6 @@ from minikube_py.kubelet.pod_network import PodNetwork
 from minikube_py.kubelet.pod_tokens import PodTokens, TokenSource
 from minikube_py.kubelet.pod_workers import PodWorkers
 from minikube_py.kubelet.probe_actions import ProbeActions
-from minikube_py.kubelet.references import ReferenceKind
 from minikube_py.kubelet.streams import PodStreams
 from minikube_py.kubelet.tools import KubeletSettings, Tools
 from minikube_py.kubelet.usage import UsageReader, this_host

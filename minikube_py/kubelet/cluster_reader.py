@@ -14,7 +14,7 @@ from minikube_py.kinds.catalog import (
     SECRET,
     SERVICE,
 )
-from minikube_py.kubelet.references import SourceKind
+from minikube_py.kinds.pod_template.references import SourceKind
 from minikube_py.meta.objects import Object, get_path
 from minikube_py.resources.resources import Resources
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from minikube_py.kinds.pod_template.references import SourceKind
 from minikube_py.kubelet.expansion import expand
 from minikube_py.kubelet.field_refs import (
     BadFieldRef,
@@ -17,7 +18,6 @@ from minikube_py.kubelet.field_refs import (
     needs_address,
     resource_value,
 )
-from minikube_py.kubelet.references import SourceKind
 from minikube_py.meta.names import env_name_problem
 from minikube_py.meta.objects import Object, get_path, name_of, namespace_of
 

@@ -11,12 +11,12 @@ from collections import defaultdict
 from datetime import datetime
 
 from minikube_py.container_runtime.interface import ObservedPod, PodIdentity, RuntimeFailure
+from minikube_py.kinds.pod_template.references import Reference, references
 from minikube_py.kubelet.container_spec import SpecProblem
 from minikube_py.kubelet.host_files import FileProblem
 from minikube_py.kubelet.pod_state import PodState
 from minikube_py.kubelet.podspec import identity
 from minikube_py.kubelet.probes import PodProbes, Tell
-from minikube_py.kubelet.references import Reference, references
 from minikube_py.kubelet.sync import PodSync
 from minikube_py.kubelet.tools import Tools
 from minikube_py.kubelet.trace import PodTrace

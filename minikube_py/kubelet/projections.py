@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from minikube_py.kinds.pod_template.references import SourceKind
 from minikube_py.kubelet.field_refs import BadFieldRef, PodPlace, field_value, resource_value
-from minikube_py.kubelet.references import SourceKind
 from minikube_py.meta.objects import Object, get_path, namespace_of
 
 DEFAULT_MODE = 0o644
