@@ -33,6 +33,7 @@ _COMMANDS = {
     "logs": "print what a container wrote",
     "exec": "run a command in a container",
     "port-forward": "reach a pod's port on this host",
+    "restart": "start a pod's containers again now, whatever back-off they owe",
     "scale": "set the number of replicas",
     "rollout": "status, restart, undo, history, pause and resume of rollouts",
     "wait": "wait for a condition",

@@ -164,6 +164,7 @@ def _kubelet_settings(settings: Settings, ground: Ground) -> KubeletSettings:
         host_ip=host_address(),
         pod_cidr=ground.ranges.pod,
         on_paper=settings.simulated,
+        static_pods_dir=settings.data_dir / "manifests",
     )
 
 

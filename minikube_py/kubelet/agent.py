@@ -7,6 +7,7 @@ at start it lists the store and the runtime, adopts what runs and cleans up what
 import asyncio
 import logging
 from contextlib import suppress
+from pathlib import Path
 
 from minikube_py.container_runtime.interface import (
     ContainerRuntime,
@@ -34,6 +35,7 @@ from minikube_py.kubelet.pod_network import PodNetwork
 from minikube_py.kubelet.pod_tokens import PodTokens, TokenSource
 from minikube_py.kubelet.pod_workers import PodWorkers
 from minikube_py.kubelet.probe_actions import ProbeActions
+from minikube_py.kubelet.static_pods import StaticPods
 from minikube_py.kubelet.streams import PodStreams
 from minikube_py.kubelet.tools import KubeletSettings, Tools
 from minikube_py.kubelet.usage import UsageReader, this_host
@@ -105,6 +107,9 @@ class Kubelet:
                 group.create_task(self._follow_events(workers), name="kubelet events")
                 group.create_task(self._relist(workers), name="kubelet relist")
                 group.create_task(node.run(), name="node heartbeat")
+                if (folder := self._settings.static_pods_dir) is not None:
+                    static = self._static_pods(folder)
+                    group.create_task(static.run(), name="static pods")
         finally:
             await actions.close()
             files.close()
@@ -120,6 +125,10 @@ class Kubelet:
                 await self._workers.rest(seconds)
         except TimeoutError:
             log.warning("pods still run uids=%s", ",".join(sorted(self._workers.uids())))
+
+    def _static_pods(self, folder: Path) -> StaticPods:
+        name = self._settings.node_name
+        return StaticPods(folder, name, self._resources, self._pods, self._recorder)
 
     # -- start ---------------------------------------------------------------------------------
 

@@ -45,6 +45,8 @@ class KubeletSettings:
     max_pods: int = 110
     pod_cidr: str = ""
     on_paper: bool = False
+    static_pods_dir: Path | None = None
+    """Where files of static pods are looked for, None = nowhere."""
 
     @property
     def pods_dir(self) -> Path:

@@ -71,6 +71,7 @@ class World:
             cluster_dns="10.96.0.10",
             host_ip="127.0.0.1",
             on_paper=self.on_paper,
+            static_pods_dir=self.data_dir / "manifests",
         )
         kubelet = Kubelet(
             settings,
