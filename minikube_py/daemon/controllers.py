@@ -18,6 +18,10 @@ from minikube_py.controllers.custom_resource_definition import (
     new_custom_resource_definition_controller,
 )
 from minikube_py.controllers.deployment.controller import new_deployment_controller
+from minikube_py.controllers.disruption.controller import (
+    new_disruption_controller,
+    new_stale_disruption_controller,
+)
 from minikube_py.controllers.endpoints import new_endpoints_controller
 from minikube_py.controllers.endpointslice import new_endpointslice_controller
 from minikube_py.controllers.endpointslice_mirroring import (
@@ -62,6 +66,8 @@ _PLAIN: dict[str, _New] = {
     "garbage-collector": new_garbage_collector,
     "node-lifecycle-controller": new_node_lifecycle_controller,
     "pod-garbage-collector": new_pod_gc_controller,
+    "controllermanager": new_disruption_controller,
+    "stale-disruption": new_stale_disruption_controller,
     "ephemeral-volume-controller": new_ephemeral_volume_controller,
     "volume-protection-controller": new_volume_protection_controller,
     "token-cleaner": new_bootstrap_token_cleaner,
