@@ -135,6 +135,23 @@ async def test_attach_reaches_the_running_process(cluster: Cluster) -> None:
     assert echoed == b"\x01ping"
 
 
+@pytest.mark.parametrize(
+    ("protocol", "first"),
+    [("binary.k8s.io", b"two\n"), ("base64.binary.k8s.io", "dHdvCg==")],
+)
+async def test_logs_come_over_a_websocket_too(
+    cluster: Cluster, protocol: str, first: str | bytes
+) -> None:
+    async with cluster.http.ws_connect(
+        f"{POD}/log", params={"tailLines": "2"}, protocols=[protocol]
+    ) as socket:
+        message = await socket.receive(timeout=5)
+        rest = [message async for message in socket]
+
+    assert message.data == first
+    assert len(rest) == 1
+
+
 async def test_logs_are_read_with_their_options(cluster: Cluster) -> None:
     answer = await cluster.http.get(
         f"{POD}/log",

@@ -1,17 +1,21 @@
 """`pods/<name>/log`: lines as they come, until the container ends or the client goes away."""
 
 import asyncio
+import base64
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Literal
 
 from aiohttp import web
 
 from minikube_py.apiserver.streams.interface import LogRequest, PodStreams
+from minikube_py.apiserver.streams.websocket import is_websocket, new_websocket
 from minikube_py.apiserver.targets import is_true
 from minikube_py.meta.errors import BadRequest, FieldError, Invalid
 from minikube_py.meta.timestamps import parse_time
 
+Write = Callable[[bytes], Awaitable[None]]
+_BINARY, _BASE64 = "binary.k8s.io", "base64.binary.k8s.io"
 _INTEGER = re.compile(r"[+-]?[0-9]{1,19}")
 _STREAMS: dict[str, Literal["All", "Stdout", "Stderr"]] = {
     "All": "All",
@@ -32,13 +36,29 @@ async def serve_log(
     """`container` None: the one that the query names."""
     wanted = log_request(request.query, pod)
     lines = await streams.logs(namespace, pod, container or request.query.get("container"), wanted)
-    response = web.StreamResponse(headers={"Content-Type": "text/plain"})
+    response, write = _answer(request)
     try:
         await response.prepare(request)
-        await _copy(lines, response, closing)
+        await _copy(lines, write, closing)
     finally:
         await _close(lines)
     return response
+
+
+def _answer(request: web.Request) -> tuple[web.StreamResponse, Write]:
+    """Plain text, or messages of a WebSocket."""
+    if not is_websocket(request):
+        response = web.StreamResponse(headers={"Content-Type": "text/plain"})
+        return response, response.write
+    socket = new_websocket((_BINARY, _BASE64))
+
+    async def send(data: bytes) -> None:
+        if socket.ws_protocol == _BASE64:
+            await socket.send_str(base64.b64encode(data).decode())
+        else:
+            await socket.send_bytes(data)
+
+    return socket, send
 
 
 def log_request(query: Mapping[str, str], pod: str = "") -> LogRequest:
@@ -79,11 +99,9 @@ def log_request(query: Mapping[str, str], pod: str = "") -> LogRequest:
     )
 
 
-async def _copy(
-    lines: AsyncIterator[bytes], response: web.StreamResponse, closing: asyncio.Event
-) -> None:
+async def _copy(lines: AsyncIterator[bytes], write: Write, closing: asyncio.Event) -> None:
     stopping = asyncio.ensure_future(closing.wait())
-    copying = asyncio.ensure_future(_write_all(lines, response))
+    copying = asyncio.ensure_future(_write_all(lines, write))
     try:
         await asyncio.wait({copying, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if copying.done():
@@ -94,9 +112,9 @@ async def _copy(
         await asyncio.gather(copying, return_exceptions=True)
 
 
-async def _write_all(lines: AsyncIterator[bytes], response: web.StreamResponse) -> None:
+async def _write_all(lines: AsyncIterator[bytes], write: Write) -> None:
     async for line in lines:
-        await response.write(line)
+        await write(line)
 
 
 async def _close(lines: AsyncIterator[bytes]) -> None:
