@@ -1,8 +1,10 @@
 """The API server as one aiohttp application. Sockets, TLS and the certificates are the daemon's."""
 
+import logging
 from collections.abc import Mapping
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from prometheus_client import CollectorRegistry
 
 from minikube_py.apiserver.aggregation import AGGREGATOR, Aggregator
@@ -83,11 +85,25 @@ def build_runner(app: web.Application) -> web.AppRunner:
         app,
         access_log=None,
         handler_cancellation=True,
+        logger=_new_logger(),
+        auto_decompress=False,  # bodies may be refused, or passed on to a Pod as they are
         keepalive_timeout=_KEEPALIVE_SECONDS,
         shutdown_timeout=_SHUTDOWN_SECONDS,
         max_line_size=64 * 1024,
         max_field_size=64 * 1024,
     )
+
+
+def _new_logger() -> logging.Logger:
+    """Broken requests are their senders' fault: no stack of theirs may fill the log."""
+    logger = logging.getLogger("minikube_py.apiserver.http")
+    logger.addFilter(_is_no_broken_request)
+    return logger
+
+
+def _is_no_broken_request(record: logging.LogRecord) -> bool:
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, HttpProcessingError)
 
 
 async def _close_proxy(app: web.Application) -> None:

@@ -4,6 +4,7 @@ they are too large, too deep or not what their content type says.
 
 import asyncio
 import json
+import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, partial
@@ -15,12 +16,18 @@ from aiohttp import web
 from minikube_py.apiserver.negotiation import BodyFormat
 from minikube_py.apiserver.protobuf.objects import decode_object
 from minikube_py.meta.encoding import decode
-from minikube_py.meta.errors import BadRequest, RequestEntityTooLarge, Timeout
+from minikube_py.meta.errors import (
+    BadRequest,
+    RequestEntityTooLarge,
+    Timeout,
+    UnsupportedMediaType,
+)
 
 _LONG_BYTES = 64 * 1024
 MAX_BODY_BYTES = 3 * 1024 * 1024
 MAX_DEPTH = 200
 MAX_NODES = 1_000_000
+MAX_UNFOLDED = 4 * MAX_BODY_BYTES
 BODY_SECONDS = 60.0
 """How long a client may take to send a body: kube-apiserver's --request-timeout."""
 
@@ -34,14 +41,21 @@ class Body:
 
 
 async def read_limited(request: web.Request) -> bytes:
-    """The whole body. Raises RequestEntityTooLarge beyond MAX_BODY_BYTES without reading on, and
-    Timeout when the client stops halfway.
+    """The whole body. Raises RequestEntityTooLarge beyond MAX_BODY_BYTES without reading on,
+    Timeout when the client stops halfway, and UnsupportedMediaType for a packed one.
     """
+    coding = request.headers.get("Content-Encoding", "identity")
+    if coding.lower() != "identity":
+        raise UnsupportedMediaType(
+            f"a body with Content-Encoding: {coding} is not taken: send it as it is"
+        )
     if (request.content_length or 0) > MAX_BODY_BYTES:
         raise _too_large()
     try:
         async with asyncio.timeout(BODY_SECONDS):
             return await _read(request)
+    except web.RequestPayloadError as error:
+        raise BadRequest(f"the body of the request is broken: {error}") from error
     except TimeoutError as error:
         raise Timeout(
             f"the body of the request did not arrive within {BODY_SECONDS:.0f} s: send it again"
@@ -146,7 +160,9 @@ def _duplicates(data: bytes) -> list[str]:
     def collect(pairs: list[tuple[str, Any]]) -> _Pairs:
         return _Pairs(pairs)
 
-    _walk_pairs(json.loads(data, object_pairs_hook=collect), "", found)
+    # What numbers are worth is of no interest here.
+    parsed = json.loads(data, object_pairs_hook=collect, parse_int=str, parse_float=str)
+    _walk_pairs(parsed, "", found)
     return found
 
 
@@ -189,13 +205,21 @@ def _construct_text(_loader: _ManifestLoader, node: yaml.Node) -> str:
     return str(node.value)
 
 
+def _construct_number(loader: _ManifestLoader, node: yaml.ScalarNode) -> float:
+    number = float(loader.construct_yaml_float(node))
+    if not math.isfinite(number):
+        raise ValueError(f"{node.value} is no number in JSON")
+    return number
+
+
 _ManifestLoader.add_constructor("tag:yaml.org,2002:map", _construct_mapping)
+_ManifestLoader.add_constructor("tag:yaml.org,2002:float", _construct_number)
 _ManifestLoader.add_constructor("tag:yaml.org,2002:timestamp", _construct_text)
 
 
 def _parse_yaml(data: bytes) -> Body:
     try:
-        _refuse_deep_events(data)
+        _refuse_outsized(data)
         loader = _ManifestLoader(data)
         try:
             value = loader.get_single_data()
@@ -207,13 +231,30 @@ def _parse_yaml(data: bytes) -> Body:
     return Body(value, tuple(loader.duplicates))
 
 
-def _refuse_deep_events(data: bytes) -> None:
-    """The loader recurses in C: depth has to be known before it starts."""
-    depth = 0
+def _refuse_outsized(data: bytes) -> None:
+    """The loader recurses in C and follows aliases: how deep it will go, and how much all aliases
+    together stand for, has to be known before it starts.
+    """
+    weight, weights = 0, dict[str, int]()
+    opened: list[tuple[str | None, int]] = []
     for event in yaml.parse(data, Loader=yaml.CSafeLoader):
         if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
+            opened.append((event.anchor, weight))
         elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-        if depth > MAX_DEPTH:
+            anchor, before = opened.pop()
+            weights[anchor or ""] = weight - before
+        weight += _weight_of(event, weights)
+        if len(opened) > MAX_DEPTH:
             raise _too_deep()
+        if weight > MAX_UNFOLDED:
+            raise BadRequest("the object provided is too large once its YAML aliases are unfolded")
+
+
+def _weight_of(event: yaml.Event, weights: dict[str, int]) -> int:
+    """In characters, about; notes that of a text which aliases may stand for."""
+    if isinstance(event, yaml.AliasEvent):
+        return weights.get(event.anchor or "", 0) + 1
+    if not isinstance(event, yaml.ScalarEvent):
+        return 1
+    weights[event.anchor or ""] = len(event.value)
+    return len(event.value) + 1

@@ -189,7 +189,7 @@ async def read_object(request: web.Request, state: RequestState, write: WriteOpt
 
 
 def report_duplicates(state: RequestState, write: WriteOptions, body: bodies.Body) -> None:
-    found = [f'duplicate field "{path}"' for path in body.duplicates]
+    found = [f'duplicate field "{path}"' for path in dict.fromkeys(body.duplicates)]
     if not found or write.field_validation == "Ignore":
         return
     if write.field_validation == "Strict":
@@ -233,7 +233,7 @@ async def _delete_body(request: web.Request) -> Object | None:
     if not data.strip():
         return None
     format_ = body_format(request.headers.get("Content-Type", ""))
-    value: Object = bodies.parse_object(data, format_).value
+    value: Object = (await bodies.parse_aside(data, format_, must_be_object=True)).value
     return value
 
 

@@ -66,8 +66,12 @@ async def add_headers(request: web.BaseRequest, response: web.StreamResponse) ->
     if state is None:
         return
     response.headers["Audit-Id"] = state.audit_id
-    for warning in state.warnings:
-        response.headers.add("Warning", f'299 - "{_quotable(warning)}"')
+    left = _MAX_WARNING_CHARACTERS
+    for warning in dict.fromkeys(map(_quotable, state.warnings)):
+        left -= len(warning)
+        if left < 0:  # clients bound the size of an answer's head
+            break
+        response.headers.add("Warning", f'299 - "{warning}"')
 
 
 def _measured_verb(state: RequestState) -> str:

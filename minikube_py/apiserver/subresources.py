@@ -176,7 +176,8 @@ def _generic(kind: Kind, subresource: str) -> dict[str, Handler]:
 
 async def _read(request: web.Request) -> dict[str, Any]:
     format_ = body_format(request.headers.get("Content-Type", ""))
-    value: dict[str, Any] = bodies.parse_object(await bodies.read_limited(request), format_).value
+    data = await bodies.read_limited(request)
+    value: dict[str, Any] = (await bodies.parse_aside(data, format_, must_be_object=True)).value
     return value
 
 

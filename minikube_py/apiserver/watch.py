@@ -38,6 +38,7 @@ _MIN_SECONDS, _MAX_SECONDS = 1800, 3600
 _INITIAL_EVENTS_END = "k8s.io/initial-events-end"
 _LAST_EVENTS_SECONDS = 0.1
 _EVENTS_A_CHUNK = 200
+_REVISION_DIGITS = 19
 PATIENCE_SECONDS = 30.0
 """How long a client may take nothing of what is there for it before it is cut off."""
 
@@ -231,7 +232,7 @@ async def _start(
             return _Start(resources.store.revision)
     if version in ("", "0"):
         return await _existing(resources, kind, namespace, selected, announces_end=False)
-    if not version.isdecimal():
+    if not version.isdecimal() or len(version) > _REVISION_DIGITS:
         raise BadRequest(f"resourceVersion: {version!r} is not one this server gave out")
     return _Start(int(version))
 

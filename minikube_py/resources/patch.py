@@ -69,7 +69,8 @@ def json_patch(document: Any, operations: Any) -> Any:
         except _DoesNotFit as error:
             raise Invalid(
                 f"the JSON patch can't be applied: operation {index} ({operation['op']} "
-                f"{operation['path']}): {error}"
+                f"{operation['path']}): {error}",
+                details={},  # without any, kubectl 1.20 keeps the message to itself
             ) from error
     return working.document
 
@@ -207,7 +208,7 @@ def _put_in_list(holder: list[Any], step: str, value: Any, *, insert: bool) -> N
 def _index(step: str, highest: int) -> int:
     if not step.isdecimal() or (step != "0" and step.startswith("0")):
         raise _DoesNotFit(f"{step!r} is no list index")
-    if int(step) > highest:
+    if len(step) > len(str(highest)) or int(step) > highest:
         raise _DoesNotFit(f"index {step} is out of bounds")
     return int(step)
 

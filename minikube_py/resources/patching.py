@@ -132,7 +132,8 @@ def _check_apply(request: Request, body: Any) -> None:
         raise Invalid.of("meta.k8s.io", "PatchOptions", "", errors)
     if not isinstance(body, dict) or not body.get("apiVersion") or not body.get("kind"):
         raise BadRequest("an apply configuration must be an object with apiVersion and kind")
-    if (body.get("metadata") or {}).get("managedFields"):
+    metadata = body.get("metadata")
+    if isinstance(metadata, dict) and metadata.get("managedFields"):
         raise BadRequest("metadata.managedFields must be nil")
 
 

@@ -25,6 +25,7 @@ from minikube_py.store.interface import Item, Page, Store
 Encoded = list[bytes]
 _CHUNK = 200
 _INCONSISTENT = -1
+_REVISION_DIGITS = 19
 _TOKEN_VERSION = "meta.k8s.io/v1"  # noqa: S105 (a format's name, not a secret)
 _EXPIRED_CONTINUE = (
     "The provided continue parameter is too old to display a consistent list result. You can start "
@@ -210,7 +211,7 @@ class _Start:
 
 def parse_resource_version(text: str | None) -> int:
     """Raises Invalid for what is no revision."""
-    if text and text.isdecimal():
+    if text and text.isdecimal() and len(text) <= _REVISION_DIGITS:
         return int(text)
     raise Invalid(
         f'resourceVersion: Invalid value: "{text}": must be an unsigned integer as an earlier '

@@ -51,3 +51,15 @@ def test_young_objects_get_their_chance(phase: str, generation: int) -> None:
     Collections()(phase, {"generation": generation})
 
     assert gc.get_freeze_count() == 0
+
+
+def test_freed_memory_goes_back_once_a_minute_at_most() -> None:
+    times, trimmed = iter((0.0, 10.0, 61.0, 62.0, 100.0, 130.0)), []
+    collections = Collections(lambda: next(times), lambda: trimmed.append("now"))
+
+    told = []
+    for _ in range(5):
+        collections("stop", OLDEST)
+        told.append(len(trimmed))
+
+    assert told == [0, 1, 1, 1, 2]

@@ -11,6 +11,7 @@ from typing import Any
 from minikube_py.meta.errors import BadRequest, ServiceUnavailable
 from minikube_py.meta.objects import Object, get_path, name_of
 
+_PORT_CHARACTERS = 63
 _SCHEMES = ("http", "https", "")
 
 
@@ -50,7 +51,7 @@ def parse_reference(text: str, what: str) -> Reference:
         found = Reference(*parts)
     else:
         raise BadRequest(f'invalid {what} request "{text}"')
-    if not found.name:
+    if not found.name or len(found.port) > _PORT_CHARACTERS:
         raise BadRequest(f'invalid {what} request "{text}"')
     return found
 

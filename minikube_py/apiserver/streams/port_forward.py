@@ -261,6 +261,6 @@ def _ports(request: web.Request) -> list[int]:
     if not texts:
         raise BadRequest("query parameter ports is required: name the pod's ports")
     for text in texts:
-        if not text.isdecimal() or not 0 < int(text) < 65536:
+        if not text.isdecimal() or len(text) > 5 or not 0 < int(text) < 65536:
             raise BadRequest(f"unable to parse {text!r} as a port between 1 and 65535")
     return [int(text) for text in texts]

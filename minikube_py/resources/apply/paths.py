@@ -15,7 +15,9 @@ _SELF = "."
 
 
 def read_fields(fields_v1: Mapping[str, Any]) -> FieldSet:
-    """The paths a FieldsV1 tree names."""
+    """The paths a FieldsV1 tree names. Clients may write any JSON there: what is no tree below a
+    step is as good as nothing.
+    """
     found: list[Path] = []
     _collect(fields_v1, (), found)
     return frozenset(found)
@@ -25,10 +27,10 @@ def _collect(node: Mapping[str, Any], path: Path, found: list[Path]) -> None:
     for step, child in node.items():
         if step == _SELF:
             found.append(path)
-        elif not child:
-            found.append((*path, step))
-        else:
+        elif child and isinstance(child, dict):
             _collect(child, (*path, step), found)
+        else:
+            found.append((*path, step))
 
 
 def write_fields(fields: FieldSet) -> dict[str, Any]:
