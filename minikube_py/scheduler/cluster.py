@@ -67,6 +67,19 @@ class PodView:
     def is_leaving(self) -> bool:
         return is_deleting(self.pod)
 
+    @cached_property
+    def priority(self) -> int:
+        return int(get_path(self.pod, "spec", "priority", default=0))
+
+    @property
+    def started(self) -> str:
+        """A timestamp, or something later than all of them while it has not started."""
+        return str(get_path(self.pod, "status", "startTime", default="~"))
+
+    @property
+    def nominated_node(self) -> str:
+        return str(get_path(self.pod, "status", "nominatedNodeName", default=""))
+
 
 @dataclass(eq=False)
 class NodeView:
@@ -94,6 +107,17 @@ class NodeView:
         _count(self.requested, view.requests, 1)
         _count(self.weight, view.weight, 1)
 
+    def copy(self) -> "NodeView":
+        """To try out on what would be if pods came or went."""
+        return NodeView(
+            self.name,
+            self.node,
+            dict(self.pods),
+            dict(self.requested),
+            dict(self.weight),
+            self.allocatable,
+        )
+
     def take(self, key: Key) -> None:
         view = self.pods.pop(key, None)
         if view is not None:
@@ -106,6 +130,7 @@ class ClusterView:
         self._nodes: dict[str, NodeView] = {}
         self._node_of: dict[Key, str] = {}
         self._assumed: set[Key] = set()
+        self._nominated: dict[Key, tuple[PodView, str]] = {}
 
     def nodes(self) -> list[NodeView]:
         """Those that exist, by name."""
@@ -117,6 +142,40 @@ class ClusterView:
             if node.node is not None:
                 for view in node.pods.values():
                     yield node, view
+
+    def nodes_as_promised(self, pod: PodView) -> list[NodeView] | None:
+        """The nodes with those pods on them that others are leaving for, as far as they are no
+        less important than `pod`; None when there are no such pods.
+        """
+        promised: dict[str, list[PodView]] = {}
+        for view, name in self._nominated.values():
+            if view.key != pod.key and view.priority >= pod.priority:
+                promised.setdefault(name, []).append(view)
+        if not promised:
+            return None
+        nodes = []
+        for node in self.nodes():
+            if node.name in promised:
+                node = node.copy()
+                for view in promised[node.name]:
+                    node.place(view)
+            nodes.append(node)
+        return nodes
+
+    def nominate(self, view: PodView, node: str) -> None:
+        """Room is being made for it there."""
+        self._nominated[view.key] = (view, node)
+
+    def nominated_node(self, key: Key) -> str:
+        found = self._nominated.get(key)
+        return found[1] if found else ""
+
+    def nominated_less_important(self, than: PodView, node: str) -> list[PodView]:
+        return [
+            view
+            for view, where in self._nominated.values()
+            if where == node and view.priority < than.priority
+        ]
 
     def set_node(self, node: Object) -> None:
         view = self._view(name_of(node))
@@ -139,18 +198,22 @@ class ClusterView:
         if not node:
             if finished or is_deleting(pod):
                 self.drop_pod(key)
+            else:
+                self._remember_nomination(PodView(pod))
             return
         self.drop_pod(key)
         if not finished:
             self._place(PodView(pod), node)
 
     def drop_pod(self, key: Key) -> None:
+        self._nominated.pop(key, None)
         self._assumed.discard(key)
         node = self._node_of.pop(key, None)
         if node is not None:
             self._nodes[node].take(key)
 
     def assume(self, view: PodView, node: str) -> None:
+        self._nominated.pop(view.key, None)
         self._place(view, node)
         self._assumed.add(view.key)
 
@@ -161,6 +224,12 @@ class ClusterView:
 
     def is_assumed(self, key: Key) -> bool:
         return key in self._assumed
+
+    def _remember_nomination(self, view: PodView) -> None:
+        if view.nominated_node:
+            self._nominated[view.key] = (view, view.nominated_node)
+        else:
+            self._nominated.pop(view.key, None)
 
     def _place(self, view: PodView, node: str) -> None:
         self._view(node).place(view)

@@ -1,12 +1,15 @@
-"""Which node a pod goes to, or why to none. Pure: filters, then scores."""
+"""Which node a pod goes to, or why to none, and whom else it would displace. Pure: filters, then
+scores, then preemption.
+"""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from minikube_py.meta.objects import Object
-from minikube_py.scheduler.cluster import NodeView, PodView
-from minikube_py.scheduler.filters import problems, unavailable_message
+from minikube_py.scheduler.cluster import ClusterView, NodeView, PodView
+from minikube_py.scheduler.filters import Unresolvable, problems, unavailable_message
 from minikube_py.scheduler.neighbours import NamespaceLabels, Neighbours, Spreading
+from minikube_py.scheduler.preemption import Judge, Preemption, plan_preemption
 from minikube_py.scheduler.scores import best_node
 from minikube_py.scheduler.volumes import PodVolumes, VolumeLookup, pod_volumes, volume_problem
 
@@ -18,38 +21,91 @@ class Decision:
     node: str = ""
     message: str = ""
     waiting: Sequence[Object] = ()
+    preemption: Preemption = field(default_factory=Preemption)
 
 
-def decide(
-    pod: PodView,
-    nodes: Sequence[NodeView],
-    volume_lookup: VolumeLookup,
-    namespace_labels: NamespaceLabels,
-) -> Decision:
+@dataclass(frozen=True)
+class Surroundings:
+    """What beside the nodes a decision looks at."""
+
+    volumes: VolumeLookup
+    namespace_labels: NamespaceLabels
+    budgets: Callable[[], Iterable[Object]] = tuple
+
+
+def decide(pod: PodView, cluster: ClusterView, around: Surroundings) -> Decision:
+    nodes = cluster.nodes()
     if not nodes:
         return Decision(message=unavailable_message(0, ()))
-    volumes = pod_volumes(pod, volume_lookup)
+    volumes = pod_volumes(pod, around.volumes)
+
+    def judging(those: Sequence[NodeView]) -> Judge:
+        return _judge(pod, those, volumes, around)
+
+    promised = cluster.nodes_as_promised(pod)
+    against = _reasons(nodes, promised, judging)
+    feasible = [node for node in nodes if not against[node.name]]
+    if feasible:
+        return _choice(pod, cluster, feasible, volumes, around)
     if volumes.problem:
-        return Decision(message=f"0/{len(nodes)} nodes are available: {volumes.problem}.")
-    neighbours = Neighbours(pod, nodes, namespace_labels)
+        refused = Decision(message=f"0/{len(nodes)} nodes are available: {volumes.problem}.")
+    else:
+        refused = Decision(message=unavailable_message(len(nodes), against.values()))
+    help_ = plan_preemption(pod, promised or nodes, judging, around.budgets())
+    if not help_.node:
+        refused = replace(refused, message=f"{refused.message} preemption: {help_.message}")
+    return replace(refused, preemption=help_)
+
+
+def _reasons(
+    nodes: Sequence[NodeView],
+    promised: Sequence[NodeView] | None,
+    judging: Callable[[Sequence[NodeView]], Judge],
+) -> Mapping[str, Sequence[str]]:
+    """It must fit whether or not the pods come that were promised room."""
+    judge = judging(nodes)
+    against = {node.name: judge(node) for node in nodes}
+    if promised is not None:
+        judge = judging(promised)
+        against = {node.name: judge(node) or against[node.name] for node in promised}
+    return against
+
+
+def _choice(
+    pod: PodView,
+    cluster: ClusterView,
+    feasible: Sequence[NodeView],
+    volumes: PodVolumes,
+    around: Surroundings,
+) -> Decision:
+    nodes = cluster.nodes()
+    promised = cluster.nominated_node(pod.key)
+    if any(node.name == promised for node in feasible):
+        return Decision(node=promised, waiting=volumes.waiting)
+    spreading = Spreading(pod, nodes)
+    best = best_node(pod, feasible, nodes, spreading, around.namespace_labels)
+    return Decision(node=best.name, waiting=volumes.waiting)
+
+
+def _judge(
+    pod: PodView, nodes: Sequence[NodeView], volumes: PodVolumes, around: Surroundings
+) -> Judge:
+    neighbours = Neighbours(pod, nodes, around.namespace_labels)
     spreading = Spreading(pod, nodes)
 
     def reasons_against(node: NodeView) -> Sequence[str]:
+        if volumes.problem:
+            return (Unresolvable(volumes.problem),)
         if found := problems(pod, node):
             return found
         first = (
-            _volume_problem(volumes, node, volume_lookup)
+            _volume_problem(volumes, node, around.volumes)
             or spreading.problem(node)
             or neighbours.problem(node)
         )
         return (first,) if first else ()
 
-    against = {node.name: reasons_against(node) for node in nodes}
-    feasible = [node for node in nodes if not against[node.name]]
-    if not feasible:
-        return Decision(message=unavailable_message(len(nodes), against.values()))
-    best = best_node(pod, feasible, nodes, spreading, namespace_labels)
-    return Decision(node=best.name, waiting=volumes.waiting)
+    return reasons_against
 
 
 def _volume_problem(volumes: PodVolumes, node: NodeView, lookup: VolumeLookup) -> str | None:

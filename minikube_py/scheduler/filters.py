@@ -14,7 +14,13 @@ from minikube_py.scheduler.cluster import NodeView, PodView
 from minikube_py.scheduler.requests import ports_collide
 
 Taint = Mapping[str, Any]
-_HARD = ("NoSchedule", "NoExecute")
+HARD_EFFECTS = ("NoSchedule", "NoExecute")
+
+
+class Unresolvable(str):
+    """A reason that stays whichever pods leave the node: preemption can't help."""
+
+    __slots__ = ()
 
 
 def problems(pod: PodView, node: NodeView) -> Sequence[str]:
@@ -77,23 +83,24 @@ def _toleration_covers(toleration: Mapping[str, Any], taint: Taint) -> bool:
 def _name_problem(pod: PodView, node: NodeView) -> str | None:
     wanted = get_path(pod.pod, "spec", "nodeName")
     if wanted and wanted != node.name:
-        return "node(s) didn't match the requested node name"
+        return Unresolvable("node(s) didn't match the requested node name")
     return None
 
 
 def _place_problem(pod: PodView, node: NodeView) -> str | None:
     if pod_wants_node(pod.pod, node.object):
         return None
-    return "node(s) didn't match Pod's node affinity/selector"
+    return Unresolvable("node(s) didn't match Pod's node affinity/selector")
 
 
 def _taint_problem(pod: PodView, node: NodeView) -> str | None:
     for taint in taints_of(node.object):
-        if taint.get("effect") not in _HARD or tolerates(pod.pod, taint):
+        if taint.get("effect") not in HARD_EFFECTS or tolerates(pod.pod, taint):
             continue
         if taint["key"] == "node.kubernetes.io/unschedulable":
-            return "node(s) were unschedulable"
-        return f"node(s) had untolerated taint {{{taint['key']}: {taint.get('value') or ''}}}"
+            return Unresolvable("node(s) were unschedulable")
+        named = f"{{{taint['key']}: {taint.get('value') or ''}}}"
+        return Unresolvable(f"node(s) had untolerated taint {named}")
     return None
 
 
@@ -110,6 +117,8 @@ def _missing_resources(pod: PodView, node: NodeView) -> Iterable[str]:
     if len(node.pods) + 1 > node.allocatable.get("pods", 0):
         yield "Too many pods"
     for name, wanted in pod.requests.items():
-        free = node.allocatable.get(name, 0) - node.requested.get(name, 0)
-        if wanted > 0 and wanted > free:
+        room = node.allocatable.get(name, 0)
+        if wanted > 0 and wanted > room:
+            yield Unresolvable(f"Insufficient {name}")
+        elif wanted > 0 and wanted > room - node.requested.get(name, 0):
             yield f"Insufficient {name}"

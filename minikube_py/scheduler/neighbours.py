@@ -13,6 +13,7 @@ from minikube_py.control_loop.node_affinity import pod_wants_node
 from minikube_py.meta.objects import Object, get_path, labels_of
 from minikube_py.meta.selectors import Requirement, Selector, from_label_selector
 from minikube_py.scheduler.cluster import NodeView, PodView
+from minikube_py.scheduler.filters import HARD_EFFECTS, Unresolvable, taints_of, tolerates
 
 NamespaceLabels = Callable[[str], Mapping[str, str]]
 """The labels of a namespace by name."""
@@ -71,7 +72,7 @@ class Neighbours:
     def problem(self, node: NodeView) -> str | None:
         """Why the pod can't be on `node`, None when it can."""
         if not self._is_near(node):
-            return "node(s) didn't match pod affinity rules"
+            return Unresolvable("node(s) didn't match pod affinity rules")
         for term, places in zip(self._far, self._far_places, strict=True):
             if (term.topology_key, node.labels.get(term.topology_key)) in places:
                 return "node(s) didn't match pod anti-affinity rules"
@@ -129,7 +130,9 @@ class _Spread:
     def problem(self, node: NodeView) -> str | None:
         value = node.labels.get(self.topology_key)
         if value is None:
-            return "node(s) didn't match pod topology spread constraints (missing required label)"
+            return Unresolvable(
+                "node(s) didn't match pod topology spread constraints (missing required label)"
+            )
         fewest = min(self.counts.values(), default=0)
         if len(self.counts) < self.min_domains:
             fewest = 0
@@ -145,12 +148,11 @@ class Spreading:
     def __init__(self, pod: PodView, nodes: Sequence[NodeView]) -> None:
         constraints = get_path(pod.pod, "spec", "topologySpreadConstraints", default=[])
         keys = [each["topologyKey"] for each in constraints]
-        eligible = [
-            node
-            for node in nodes
-            if all(key in node.labels for key in keys) and pod_wants_node(pod.pod, node.object)
+        labeled = [node for node in nodes if all(key in node.labels for key in keys)]
+        spreads = [
+            (each, _spread(each, pod, [node for node in labeled if _counts(each, pod, node)]))
+            for each in constraints
         ]
-        spreads = [(each, _spread(each, pod, eligible)) for each in constraints]
         self._hard = [
             spread
             for each, spread in spreads
@@ -192,6 +194,18 @@ def preferred_weight(
             )
             total += sign * int(each["weight"]) * matching
     return total
+
+
+def _counts(constraint: Mapping[str, Any], pod: PodView, node: NodeView) -> bool:
+    """Whether the pods on this node are looked at for the constraint."""
+    if constraint.get("nodeAffinityPolicy", "Honor") == "Honor" and not pod_wants_node(
+        pod.pod, node.object
+    ):
+        return False
+    return constraint.get("nodeTaintsPolicy", "Ignore") == "Ignore" or not any(
+        taint.get("effect") in HARD_EFFECTS and not tolerates(pod.pod, taint)
+        for taint in taints_of(node.object)
+    )
 
 
 def _spread(constraint: Mapping[str, Any], pod: PodView, nodes: Iterable[NodeView]) -> _Spread:

@@ -17,6 +17,7 @@ from minikube_py.kinds.catalog import (
     PERSISTENT_VOLUME,
     PERSISTENT_VOLUME_CLAIM,
     POD,
+    POD_DISRUPTION_BUDGET,
     STORAGE_CLASS,
 )
 from minikube_py.meta.errors import ApiError, Conflict, NotFound
@@ -38,7 +39,8 @@ from minikube_py.meta.objects import (
 from minikube_py.meta.timestamps import Clock, format_time
 from minikube_py.resources.resources import Resources
 from minikube_py.scheduler.cluster import ClusterView, PodView
-from minikube_py.scheduler.decision import Decision, decide
+from minikube_py.scheduler.decision import Decision, Surroundings, decide
+from minikube_py.scheduler.preemptor import Preemptor
 from minikube_py.scheduler.queue import SchedulingQueue
 from minikube_py.scheduler.volumes import VolumeLookup
 
@@ -72,18 +74,25 @@ class Scheduler:
         self._claims = informers.of(PERSISTENT_VOLUME_CLAIM)
         self._volumes = informers.of(PERSISTENT_VOLUME)
         self._classes = informers.of(STORAGE_CLASS)
-        self._lookup = VolumeLookup(
-            claim=self._claims.get_named,
-            volume=lambda name: self._volumes.get_named(None, name),
-            volumes=self._volumes.list,
-            storage_class=lambda name: self._classes.get_named(None, name),
+        budgets = informers.of(POD_DISRUPTION_BUDGET)
+        self._around = Surroundings(
+            VolumeLookup(
+                claim=self._claims.get_named,
+                volume=lambda name: self._volumes.get_named(None, name),
+                volumes=self._volumes.list,
+                storage_class=lambda name: self._classes.get_named(None, name),
+            ),
+            self._labels_of_namespace,
+            budgets.list,
         )
+        self._preemptor = Preemptor(resources, self._pods, self._cluster, recorder, clock)
         self._informers = (
             self._nodes,
             self._namespaces,
             self._claims,
             self._volumes,
             self._classes,
+            budgets,
             self._pods,
         )
 
@@ -156,22 +165,38 @@ class Scheduler:
         pod = self._pods.get(key)
         if pod is None or _node_of(pod) or not self._is_mine(pod) or self._cluster.is_assumed(key):
             return
+        if key in self._bindings:
+            self._queue.park(key, _priority(pod))  # room is being made for it
+            return
         view = PodView(pod)
-        decision = decide(view, self._cluster.nodes(), self._lookup, self._labels_of_namespace)
+        decision = decide(view, self._cluster, self._around)
         if decision.node:
             self._cluster.assume(view, decision.node)
             work = self._bind(view, decision)
         else:
             self._queue.park(key, _priority(pod))
-            work = self._say_unschedulable(pod, decision.message)
+            work = self._refuse(view, decision)
         task = group.create_task(work, name=f"schedule {key}")
-        if decision.node:
+        if decision.node or decision.preemption.node:
             self._bindings[key] = task
             task.add_done_callback(lambda done: self._binding_ended(key, done))
+
+    async def _refuse(self, view: PodView, decision: Decision) -> None:
+        await self._say_unschedulable(view.pod, decision.message)
+        try:
+            if decision.preemption.node:
+                await self._preemptor.make_room(view, decision.preemption, self._name)
+            elif decision.preemption.is_vain and view.nominated_node:
+                await self._preemptor.promise(view.pod, "")
+        except Exception as error:
+            log.warning("preemption failed pod=%s error=%r", view.key, error)
+            self._queue.retry(view.key, view.priority)
 
     def _binding_ended(self, key: Key, task: "asyncio.Task[None]") -> None:
         if self._bindings.get(key) is task:
             del self._bindings[key]
+            # What it waits for may have happened before anybody knew that it waits.
+            self._queue.wake(lambda parked: parked == key)
 
     async def _bind(self, view: PodView, decision: Decision) -> None:
         pod = view.pod

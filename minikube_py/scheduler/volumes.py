@@ -19,6 +19,9 @@ from minikube_py.control_loop.claims import (
 from minikube_py.control_loop.node_affinity import volume_reaches_node
 from minikube_py.meta.objects import Object, get_path, is_deleting, name_of
 from minikube_py.scheduler.cluster import NodeView, PodView
+from minikube_py.scheduler.filters import Unresolvable
+
+_NO_VOLUME = Unresolvable("node(s) didn't find available persistent volumes to bind")
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,7 @@ def pod_volumes(pod: PodView, lookup: VolumeLookup) -> PodVolumes:
 
 def volume_problem(volumes: PodVolumes, node: NodeView, lookup: VolumeLookup) -> str | None:
     if not all(volume_reaches_node(volume, node.object) for volume in volumes.bound):
-        return "node(s) didn't match PersistentVolume's node affinity"
+        return Unresolvable("node(s) didn't match PersistentVolume's node affinity")
     for claim in volumes.waiting:
         reachable = [
             volume for volume in lookup.volumes() if volume_reaches_node(volume, node.object)
@@ -79,10 +82,10 @@ def volume_problem(volumes: PodVolumes, node: NodeView, lookup: VolumeLookup) ->
         if wanted:
             if any(name_of(each) == wanted and satisfies(each, claim) for each in reachable):
                 continue
-            return "node(s) didn't find available persistent volumes to bind"
+            return _NO_VOLUME
         if best_volume(reachable, claim) is not None:
             continue
         provisioner = get_path(lookup.storage_class(class_of(claim)), "provisioner", default="")
         if provisioner in ("", NO_PROVISIONER) or get_path(claim, "spec", "selector"):
-            return "node(s) didn't find available persistent volumes to bind"
+            return _NO_VOLUME
     return None

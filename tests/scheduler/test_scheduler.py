@@ -9,6 +9,8 @@ from minikube_py.meta.objects import Object, find_condition, get_path
 from minikube_py.scheduler.scheduler import Scheduler
 from tests.control_loop.harness import ControlPlane, add_node, node, pod
 
+_NOT_HELPFUL = "preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling."
+
 
 @pytest.fixture
 def scheduler(plane: ControlPlane) -> Scheduler:
@@ -53,12 +55,12 @@ async def test_a_pod_too_large_waits_with_kubernetes_words_until_another_leaves(
 
     await plane.create(POD, _sized("second", "3"))
 
-    await plane.eventually(
-        lambda: _why(plane, "second") == "0/1 nodes are available: 1 Insufficient cpu."
+    why = (
+        "0/1 nodes are available: 1 Insufficient cpu. preemption: 0/1 nodes are available: "
+        "1 No preemption victims found for incoming pod."
     )
-    await plane.eventually(
-        lambda: plane.events("FailedScheduling") == ["0/1 nodes are available: 1 Insufficient cpu."]
-    )
+    await plane.eventually(lambda: _why(plane, "second") == why)
+    await plane.eventually(lambda: plane.events("FailedScheduling") == [why])
     await plane.resources.finish_pod_deletion(
         "default", "first", plane.get(POD, "first")["metadata"]["uid"]
     )
@@ -98,7 +100,10 @@ async def test_a_cordoned_node_is_left_out_until_it_is_uncordoned(
     await add_node(plane, node("node-1", spec={"unschedulable": True}))
     await plane.create(POD, pod("web"))
     await plane.eventually(
-        lambda: _why(plane, "web") == "0/1 nodes are available: 1 node(s) were unschedulable."
+        lambda: (
+            _why(plane, "web")
+            == f"0/1 nodes are available: 1 node(s) were unschedulable. {_NOT_HELPFUL}"
+        )
     )
 
     await plane.change(NODE, "node-1", lambda node: node["spec"].pop("unschedulable"))
@@ -126,7 +131,9 @@ async def test_pods_that_keep_apart_spread_over_nodes_and_the_third_waits(
     await plane.eventually(
         lambda: (
             _why(plane, waiting["metadata"]["name"])
-            == "0/2 nodes are available: 2 node(s) didn't match pod anti-affinity rules."
+            == "0/2 nodes are available: 2 node(s) didn't match pod anti-affinity rules. "
+            "preemption: 0/2 nodes are available: "
+            "2 No preemption victims found for incoming pod."
         )
     )
 
@@ -154,7 +161,8 @@ async def test_a_missing_claim_is_named_and_the_pod_goes_when_it_is_there(
 
     await plane.eventually(
         lambda: (
-            _why(plane, "db") == '0/1 nodes are available: persistentvolumeclaim "data" not found.'
+            _why(plane, "db")
+            == f'0/1 nodes are available: persistentvolumeclaim "data" not found. {_NOT_HELPFUL}'
         )
     )
 
