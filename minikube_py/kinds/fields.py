@@ -158,7 +158,11 @@ def cidr_problem(text: str) -> str | None:
 
 
 def validate_object_meta(
-    obj: Object, *, namespaced: bool, name_problem: NameProblem | None = None
+    obj: Object,
+    *,
+    namespaced: bool,
+    name_problem: NameProblem | None = None,
+    custom: bool = False,
 ) -> list[FieldError]:
     """metadata as the API takes it on every write, names of generated objects included."""
     metadata = obj.get("metadata") or {}
@@ -169,7 +173,9 @@ def validate_object_meta(
         *validate_labels(metadata.get("labels"), "metadata.labels"),
         *validate_annotations(metadata.get("annotations"), "metadata.annotations"),
         *_validate_owner_references(metadata.get("ownerReferences") or []),
-        *validate_finalizers(metadata.get("finalizers") or [], "metadata.finalizers"),
+        *validate_finalizers(
+            metadata.get("finalizers") or [], "metadata.finalizers", standard=not custom
+        ),
         *check_not_negative("metadata.generation", metadata.get("generation")),
     ]
 
@@ -270,13 +276,16 @@ def _validate_owner_references(references: Sequence[Mapping[str, Any]]) -> list[
     return errors
 
 
-def validate_finalizers(finalizers: Sequence[str], path: str) -> list[FieldError]:
+def validate_finalizers(
+    finalizers: Sequence[str], path: str, *, standard: bool = True
+) -> list[FieldError]:
+    """`standard`: names without a domain must be Kubernetes' own; custom kinds take any."""
     errors = []
     for index, finalizer in enumerate(finalizers):
         problem = names.qualified_name_problem(finalizer)
         if problem:
             errors.append(invalid(f"{path}[{index}]", finalizer, problem))
-        elif "/" not in finalizer and finalizer not in _RESERVED_FINALIZERS:
+        elif standard and "/" not in finalizer and finalizer not in _RESERVED_FINALIZERS:
             detail = "name is neither a standard finalizer name nor is it fully qualified"
             errors.append(invalid(f"{path}[{index}]", finalizer, detail))
     if {"orphan", "foregroundDeletion"} <= set(finalizers):

@@ -8,8 +8,7 @@ from minikube_py.meta.objects import Object, name_of
 
 def refuse_bad_creation(kind: Kind, obj: Object) -> None:
     """Raises Invalid."""
-    errors = validate_object_meta(obj, namespaced=kind.namespaced, name_problem=kind.name_problem)
-    _refuse(kind, obj, [*errors, *kind.validate_create(obj)])
+    _refuse(kind, obj, [*_meta_errors(kind, obj), *kind.validate_create(obj)])
 
 
 def refuse_bad_update(kind: Kind, subresource: str, new: Object, old: Object) -> None:
@@ -19,7 +18,7 @@ def refuse_bad_update(kind: Kind, subresource: str, new: Object, old: Object) ->
 
 def _update_errors(kind: Kind, subresource: str, new: Object, old: Object) -> list[FieldError]:
     errors = [
-        *validate_object_meta(new, namespaced=kind.namespaced, name_problem=kind.name_problem),
+        *_meta_errors(kind, new),
         *validate_object_meta_update(new, old),
     ]
     if subresource == "binding":
@@ -31,6 +30,15 @@ def _update_errors(kind: Kind, subresource: str, new: Object, old: Object) -> li
     part = kind.parts.get(subresource)
     validate = part.validate_update if part is not None else kind.validate_update
     return [*errors, *validate(new, old)]
+
+
+def _meta_errors(kind: Kind, obj: Object) -> list[FieldError]:
+    return validate_object_meta(
+        obj,
+        namespaced=kind.namespaced,
+        name_problem=kind.name_problem,
+        custom=kind.inline_schema is not None,
+    )
 
 
 def _refuse(kind: Kind, obj: Object, errors: list[FieldError]) -> None:

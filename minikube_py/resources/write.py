@@ -299,6 +299,8 @@ class Writes:
         if is_namespace(kind):
             prepare_namespace(new, old)
         kind.prepare(new, old)
+        if old is None and kind.has_status and kind.inline_schema is None:
+            new.setdefault("status", {})  # as Go writes a struct that nothing is known of
 
     def release(self, kind: Kind, obj: Object) -> Reservation | None:
         """What goes back to the allocators with the removal of `obj`."""

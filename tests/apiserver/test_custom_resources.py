@@ -274,6 +274,16 @@ async def test_while_a_kind_goes_nothing_new_is_taken(served: Cluster) -> None:
     assert status == 405
 
 
+async def test_custom_objects_take_finalizers_without_a_domain(served: Cluster) -> None:
+    body = crontab()
+    body["metadata"]["finalizers"] = ["mine"]
+
+    status, made = await ask(served, "POST", TABS, json=body)
+
+    assert status == 201
+    assert made["metadata"]["finalizers"] == ["mine"]
+
+
 async def test_deep_or_odd_schemas_are_refused_without_harm(served: Cluster) -> None:
     schema: dict[str, Any] = {"type": "string"}
     for _ in range(300):

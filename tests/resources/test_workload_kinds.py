@@ -60,12 +60,6 @@ CASES: list[tuple[Kind, Object, Object, Object]] = [
         {},
     ),
     (
-        catalog.RESOURCE_QUOTA,
-        {"spec": {"hard": {"pods": "3"}}},
-        {"spec": {"hard": {"pods": "4"}}},
-        {"used": {"pods": "1"}},
-    ),
-    (
         catalog.POD_DISRUPTION_BUDGET,
         {"spec": {"minAvailable": 1, "selector": APP}},
         {"spec": {"minAvailable": 2}},

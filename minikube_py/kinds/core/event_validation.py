@@ -1,5 +1,5 @@
 """When an Event makes sense: loosely for core/v1, as ever; strictly for events.k8s.io/v1
-(Kubernetes' validation/events.go). Fields are named as core/v1 has them, whichever view is asked for.
+(Kubernetes' validation/events.go). Fields have their names of core/v1, whichever view is asked for.
 """
 
 from collections.abc import Sequence
