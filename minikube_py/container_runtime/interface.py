@@ -55,6 +55,8 @@ class SandboxSpec:
     host_ipc: bool = False
     share_pid: bool = False
     sysctls: Mapping[str, str] = field(default_factory=dict)
+    runtime: str = ""
+    """Which of the engine's runtimes; "" = its default."""
 
 
 @dataclass(frozen=True)

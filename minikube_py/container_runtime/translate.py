@@ -38,6 +38,8 @@ def sandbox_payload(spec: SandboxSpec, image: str, cluster: str) -> dict[str, An
         host["PidMode"] = "host"
     if spec.host_ipc:
         host["IpcMode"] = "host"
+    if spec.runtime:
+        host["Runtime"] = spec.runtime
     return config
 
 
@@ -48,7 +50,8 @@ def pool_payload(image: str, cluster: str) -> dict[str, Any]:
 
 def fits_pool(spec: SandboxSpec) -> bool:
     """Whether a sandbox made before its pod was known can serve it."""
-    return not (spec.host_network or spec.host_pid or spec.host_ipc or spec.sysctls)
+    needs = (spec.host_network, spec.host_pid, spec.host_ipc, spec.sysctls, spec.runtime)
+    return not any(needs)
 
 
 def container_payload(spec: ContainerSpec, cluster: str, *, hostname: str = "") -> dict[str, Any]:

@@ -150,6 +150,9 @@ class Kubelet:
         host = HostFacts(
             memory_bytes=facts.info.memory_bytes,
             may_lower_oom_score=host_facts.may_lower_oom_score(),
+            apparmor=host_facts.has_apparmor(),
+            cluster_domain=self._settings.cluster_domain,
+            unsafe_sysctls=self._settings.unsafe_sysctls,
         )
         volumes = Volumes(
             self._settings.pods_dir,

@@ -27,11 +27,13 @@ from minikube_py.kubelet.pod_plan import Start
 from minikube_py.kubelet.pod_state import Hold, PodState
 from minikube_py.kubelet.podspec import Member, asked_to_restart_at, member
 from minikube_py.kubelet.probe_actions import ProbeTarget
+from minikube_py.kubelet.security import seccomp_file
 from minikube_py.kubelet.tools import Tools
 from minikube_py.kubelet.volumes import VolumeProblem
 from minikube_py.meta.objects import Object, get_path
 
 _HOOK_SECONDS = 86_400.0
+_PROFILE_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -164,6 +166,10 @@ class ContainerStarter:
             tools.reader.look_up,
             tools.reader.services(state.identity.namespace),
         )
+        if made.skipped:
+            message = f"Keys [{', '.join(made.skipped)}] from envFrom were skipped since they are "
+            message += "considered invalid environment variable names."
+            tools.tell(pod, found.name, "Warning", "InvalidEnvironmentVariableNames", message)
         mounts: tuple[Mount, ...] = tools.volumes.mounts(
             pod, found, state.volumes or {}, made.variables
         )
@@ -179,9 +185,23 @@ class ContainerStarter:
             mounts=mounts,
             annotations=annotations,
             target_id=_target_id(state, found),
+            seccomp=self._seccomp(pod, found),
             runtime=tools.reader.runtime_handler(pod),
         )
         return container_spec(pod, found, around, tools.host)
+
+    def _seccomp(self, pod: Object, found: Member) -> str:
+        name = seccomp_file(pod, found.container)
+        if not name:
+            return ""
+        path = self._tools.settings.data_dir / "seccomp" / name
+        text = self._tools.files.read(path, _PROFILE_BYTES).decode(errors="replace")
+        if not text:
+            raise SpecProblem(
+                f'failed to generate security options for container "{found.name}": cannot load '
+                f'seccomp profile "{path}": no such file; put it there'
+            )
+        return text
 
     def _fail(self, state: PodState, pod: Object, name: str, waiting: Waiting) -> None:
         if state.waiting.get(name) != waiting:

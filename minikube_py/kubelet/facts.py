@@ -57,6 +57,8 @@ class PodFacts:
     gone: bool = False
     resting: float | None = None
     """The node goes down in so many seconds; None = it stays up."""
+    rejected: tuple[str, str] | None = None
+    """Reason and message, where this node does not run the pod at all."""
 
 
 def running_sandbox(observed: ObservedPod) -> Sandbox | None:

@@ -14,6 +14,10 @@ def may_lower_oom_score() -> bool:
     return False
 
 
+def has_apparmor() -> bool:
+    return _read(Path("/sys/module/apparmor/parameters/enabled")) == "Y"
+
+
 def machine_id() -> str:
     return _read(Path("/etc/machine-id"))
 

@@ -2,6 +2,7 @@
 messages. Written in the pod's directory and mounted into its containers.
 """
 
+import platform
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from minikube_py.container_runtime.interface import (
     RuntimeFailure,
 )
 from minikube_py.kubelet.facts import exit_code
-from minikube_py.kubelet.pod_files import etc_hostname, etc_hosts, resolv_conf
+from minikube_py.kubelet.pod_files import etc_hostname, etc_hosts, resolver
 from minikube_py.kubelet.podspec import Member
 from minikube_py.kubelet.tools import Tools
 from minikube_py.meta.objects import Object, uid_of
@@ -43,14 +44,17 @@ class OwnFiles:
         files.write(
             directory / "etc-hosts", etc_hosts(pod, pod_ip, settings.cluster_domain, host_hosts)
         )
-        files.write(directory / "hostname", etc_hostname(pod))
-        text = resolv_conf(
+        name = etc_hostname(pod, settings.cluster_domain, platform.node())
+        files.write(directory / "hostname", name)
+        found = resolver(
             pod,
             cluster_dns=settings.cluster_dns,
             cluster_domain=settings.cluster_domain,
             host_file=host_resolv,
         )
-        files.write(directory / "resolv.conf", text)
+        files.write(directory / "resolv.conf", found.text())
+        for message in found.omitted if pod_ip else ():
+            self._tools.recorder.record(pod, "Warning", "DNSConfigForming", message)
 
     def mounts(self, pod: Object, member: Member, attempt: int) -> tuple[Mount, ...]:
         """Those the container does not mount itself."""

@@ -50,7 +50,7 @@ def plan_pod(pod: Object, observed: ObservedPod, now: datetime, facts: PodFacts)
         return _plan_stop(pod, observed, _before_rest(grace, facts), "remove")
     if facts.resting is not None:
         return _plan_stop(pod, observed, _before_rest(grace_seconds(pod), facts), "rest")
-    failure = _deadline_failure(pod, now)
+    failure = Failure(*facts.rejected) if facts.rejected else _deadline_failure(pod, now)
     if failure or is_finished(pod):
         return _plan_stop(pod, observed, grace_seconds(pod), "ended", failure)
     sandbox = running_sandbox(observed)

@@ -1,12 +1,14 @@
 """What stands in a pod's /etc/hosts, /etc/hostname and /etc/resolv.conf. Pure text."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from minikube_py.kubelet.podspec import hostname_of, uses_host_network
+from minikube_py.kubelet.podspec import hostname_of, inner_hostname, uses_host_network
 from minikube_py.meta.objects import Object, get_path, namespace_of
 
 _MAX_SEARCHES = 32
+_MAX_SEARCH_CHARACTERS = 2048
 _MAX_NAMESERVERS = 3
 
 
@@ -32,11 +34,27 @@ def etc_hosts(pod: Object, pod_ip: str, cluster_domain: str, host_file: str) -> 
     return text
 
 
-def etc_hostname(pod: Object) -> str:
-    return hostname_of(pod) + "\n"
+def etc_hostname(pod: Object, cluster_domain: str, host_name: str) -> str:
+    return (host_name if uses_host_network(pod) else inner_hostname(pod, cluster_domain)) + "\n"
 
 
-def resolv_conf(pod: Object, *, cluster_dns: str, cluster_domain: str, host_file: str) -> str:
+@dataclass(frozen=True)
+class Resolver:
+    """What a pod's resolv.conf says. `omitted`: what was left out, as an Event tells it."""
+
+    servers: Sequence[str]
+    searches: Sequence[str]
+    options: Sequence[str]
+    omitted: Sequence[str] = ()
+
+    def text(self) -> str:
+        lines = [f"search {' '.join(self.searches)}"] if self.searches else []
+        lines += [f"nameserver {server}" for server in self.servers]
+        lines += [f"options {' '.join(self.options)}"] if self.options else []
+        return "".join(line + "\n" for line in lines)
+
+
+def resolver(pod: Object, *, cluster_dns: str, cluster_domain: str, host_file: str) -> Resolver:
     """`host_file` is the host's own resolv.conf."""
     policy = get_path(pod, "spec", "dnsPolicy", default="ClusterFirst")
     if policy == "ClusterFirst" and uses_host_network(pod):
@@ -51,18 +69,38 @@ def resolv_conf(pod: Object, *, cluster_dns: str, cluster_domain: str, host_file
     else:
         servers, searches, options = host
     config: Mapping[str, Any] = get_path(pod, "spec", "dnsConfig", default={})
-    servers = _unique([*servers, *(config.get("nameservers") or [])])[:_MAX_NAMESERVERS]
-    searches = _unique([*searches, *(config.get("searches") or [])])[:_MAX_SEARCHES]
-    options = _merged_options(options, config.get("options") or [])
-    lines = [f"search {' '.join(searches)}"] if searches else []
-    lines += [f"nameserver {server}" for server in servers]
-    lines += [f"options {' '.join(options)}"] if options else []
-    return "".join(line + "\n" for line in lines)
+    return _limited(
+        _unique([*servers, *(config.get("nameservers") or [])]),
+        _unique([*searches, *(config.get("searches") or [])]),
+        _merged_options(options, config.get("options") or []),
+    )
+
+
+def _limited(servers: list[str], searches: list[str], options: list[str]) -> Resolver:
+    """glibc reads no more (kubelet's formDNSSearchFitsLimits, formDNSNameserversFitsLimits)."""
+    omitted = []
+    few = searches[:_MAX_SEARCHES]
+    while len(" ".join(few)) > _MAX_SEARCH_CHARACTERS:
+        few.pop()
+    if few != searches:
+        omitted.append(
+            "Search Line limits were exceeded, some search paths have been omitted, the applied "
+            f"search line is: {' '.join(few)}"
+        )
+    if len(servers) > _MAX_NAMESERVERS:
+        servers = servers[:_MAX_NAMESERVERS]
+        omitted.append(
+            "Nameserver limits were exceeded, some nameservers have been omitted, the applied "
+            f"nameserver line is: {' '.join(servers)}"
+        )
+    return Resolver(servers, few, options, omitted)
 
 
 def _names(pod: Object, cluster_domain: str) -> str:
-    hostname = hostname_of(pod)
-    subdomain = get_path(pod, "spec", "subdomain")
+    spec = pod.get("spec") or {}
+    if spec.get("hostnameOverride"):
+        return str(spec["hostnameOverride"])
+    hostname, subdomain = hostname_of(pod), spec.get("subdomain")
     if subdomain:
         full = f"{hostname}.{subdomain}.{namespace_of(pod)}.svc.{cluster_domain}"
         return f"{full}\t{hostname}"

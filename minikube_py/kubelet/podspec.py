@@ -11,14 +11,14 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from minikube_py.container_runtime.interface import PodIdentity
+from minikube_py.kinds.core.pod.qos import QosClass
+from minikube_py.kinds.core.pod.qos import qos_class as qos_class_of_spec
 from minikube_py.kinds.dev_annotations import RESTARTED_AT
 from minikube_py.meta.encoding import encode
 from minikube_py.meta.objects import Object, annotations_of, get_path, name_of, namespace_of, uid_of
-from minikube_py.meta.quantity import parse_quantity
 from minikube_py.meta.timestamps import parse_time
 
 Role = Literal["init", "sidecar", "main", "ephemeral"]
-QosClass = Literal["Guaranteed", "Burstable", "BestEffort"]
 
 DEFAULT_GRACE_SECONDS = 30
 FINAL_PHASES = ("Succeeded", "Failed")
@@ -109,6 +109,17 @@ def hostname_of(pod: Object) -> str:
     return name[:63].rstrip("-.")
 
 
+def inner_hostname(pod: Object, cluster_domain: str) -> str:
+    """What `hostname` says in the pod: the short name unless it asks for the full or another."""
+    spec = pod.get("spec") or {}
+    if spec.get("hostnameOverride"):
+        return str(spec["hostnameOverride"])
+    name = hostname_of(pod)
+    if spec.get("setHostnameAsFQDN") and spec.get("subdomain"):
+        return f"{name}.{spec['subdomain']}.{namespace_of(pod)}.svc.{cluster_domain}"
+    return name
+
+
 def grace_seconds(pod: Object) -> float:
     """What the pod asks for, seconds."""
     value = get_path(pod, "spec", "terminationGracePeriodSeconds", default=DEFAULT_GRACE_SECONDS)
@@ -151,28 +162,7 @@ def bare_id(container_id: str) -> str:
 
 
 def qos_class(pod: Object) -> QosClass:
-    """Guaranteed when every container limits cpu and memory and requests as much; BestEffort when
-    none asks for anything.
-    """
-    asked = False
-    guaranteed = True
-    for found in members_of(pod, "init", "sidecar", "main"):
-        requests = _quantities(found.container, "requests")
-        limits = _quantities(found.container, "limits")
-        asked = asked or bool(requests or limits)
-        for resource in ("cpu", "memory"):
-            limit = limits.get(resource)
-            if not limit or requests.get(resource, limit) != limit:
-                guaranteed = False
-    if not asked:
-        return "BestEffort"
-    return "Guaranteed" if guaranteed else "Burstable"
-
-
-def _quantities(container: Mapping[str, Any], which: str) -> dict[str, Any]:
-    values = get_path(container, "resources", which, default={})
-    parsed = {name: parse_quantity(values[name]) for name in ("cpu", "memory") if name in values}
-    return {name: value for name, value in parsed.items() if value != 0}
+    return qos_class_of_spec(pod.get("spec") or {})
 
 
 def probes_of(container: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:

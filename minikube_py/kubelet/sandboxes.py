@@ -5,7 +5,8 @@ Before it the plan says which attempt is wanted; after it containers are created
 
 from dataclasses import replace
 
-from minikube_py.container_runtime.interface import RuntimeFailure, Sandbox
+from minikube_py.container_runtime.interface import RuntimeFailure, Sandbox, SandboxSpec
+from minikube_py.kubelet.admission import remarks
 from minikube_py.kubelet.container_spec import SpecProblem, sandbox_spec
 from minikube_py.kubelet.facts import running_sandbox
 from minikube_py.kubelet.own_files import OwnFiles
@@ -37,15 +38,25 @@ class Sandboxes:
             self._tools.recorder.record(pod, "Normal", "SandboxChanged", message)
         try:
             with state.trace.step("sandbox"):
-                spec = sandbox_spec(pod, plan.create_sandbox)
+                spec = self._spec(pod, plan.create_sandbox)
                 sandbox = await self._tools.runtime.run_sandbox(spec)
         except (RuntimeFailure, SpecProblem) as error:
             self._sandbox_failed(pod, str(error))
             raise
+        for reason, message in remarks(pod):
+            self._tools.recorder.record(pod, "Warning", reason, message)
         kept = [s for s in state.observed.sandboxes if s.id not in plan.remove_sandboxes]
         state.observed = replace(state.observed, sandboxes=(sandbox, *kept))
         state.released = False
         return sandbox
+
+    def _spec(self, pod: Object, attempt: int) -> SandboxSpec:
+        return sandbox_spec(
+            pod,
+            attempt,
+            domain=self._tools.settings.cluster_domain,
+            runtime=self._tools.reader.runtime_handler(pod),
+        )
 
     async def attach(self, state: PodState, pod: Object, sandbox: Sandbox) -> None:
         """Address and the files that show it; done once for each sandbox."""

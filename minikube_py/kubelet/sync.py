@@ -14,6 +14,8 @@ from minikube_py.container_runtime.interface import (
     ObservedPod,
     Sandbox,
 )
+from minikube_py.control_loop.recorder import EventType
+from minikube_py.kubelet.admission import rejection
 from minikube_py.kubelet.backoff import restarts
 from minikube_py.kubelet.container_starter import ContainerStarter, Created, Wanted
 from minikube_py.kubelet.container_stopper import ContainerStopper
@@ -134,6 +136,7 @@ class PodSync:
             hooks_running=frozenset(state.hooks),
             gone=state.gone,
             resting=state.seconds_to_rest(),
+            rejected=rejection(state.pod, self._tools.host),
         )
         return plan_pod(state.pod, state.observed, self._tools.clock(), facts)
 
@@ -164,7 +167,8 @@ class PodSync:
             return
         state.failure_told = True
         failure = plan.failure
-        self._tools.recorder.record(state.pod, "Normal", failure.reason, failure.message)
+        type_: EventType = "Normal" if failure.reason == "DeadlineExceeded" else "Warning"
+        self._tools.recorder.record(state.pod, type_, failure.reason, failure.message)
 
     # -- running -------------------------------------------------------------------------------
 

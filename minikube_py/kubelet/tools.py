@@ -45,6 +45,7 @@ class KubeletSettings:
     max_pods: int = 110
     pod_cidr: str = ""
     on_paper: bool = False
+    unsafe_sysctls: tuple[str, ...] = ()
     static_pods_dir: Path | None = None
     """Where files of static pods are looked for, None = nowhere."""
 

@@ -15,7 +15,7 @@ from minikube_py.kubelet.podspec import member as member_of
 from minikube_py.kubelet.podspec import qos_class
 from minikube_py.meta.objects import Object
 
-HOST = HostFacts(memory_bytes=8 << 30)
+HOST = HostFacts(memory_bytes=8 << 30, apparmor=True)
 
 
 def pod(container: dict[str, Any] | None = None, **spec: Any) -> Object:
@@ -26,9 +26,17 @@ def pod(container: dict[str, Any] | None = None, **spec: Any) -> Object:
     }
 
 
-def security(container: dict[str, Any], image_user: str = "", **of_pod: Any) -> Security:
+def security(
+    container: dict[str, Any],
+    image_user: str = "",
+    *,
+    seccomp: str = "",
+    annotations: dict[str, str] | None = None,
+    **of_pod: Any,
+) -> Security:
     obj = pod({"securityContext": container}, securityContext=of_pod)
-    around = Surroundings("s0", 0, ImageInfo("sha256:1", user=image_user))
+    obj["metadata"]["annotations"] = annotations or {}
+    around = Surroundings("s0", 0, ImageInfo("sha256:1", user=image_user), seccomp=seccomp)
     found = member_of(obj, "app")
     assert found is not None
     return container_spec(obj, found, around, HOST).security
@@ -99,9 +107,19 @@ def test_the_containers_own_security_comes_before_the_pods() -> None:
     [
         ({"runAsNonRoot": True, "runAsUser": 0}, "", "breaks non-root policy"),
         ({"runAsNonRoot": True}, "", "image will run as root"),
-        ({"runAsNonRoot": True}, "nginx", "non-numeric user"),
+        (
+            {"runAsNonRoot": True},
+            "nginx",
+            r"non-numeric user \(nginx\), cannot verify user is non-root "
+            r'\(pod: "web_default\(u1\)", container: app\)',
+        ),
+        ({"runAsNonRoot": True}, "0:5", "image will run as root"),
         ({"procMount": "Unmasked"}, "", "procMount is not supported"),
-        ({"seccompProfile": {"type": "Localhost"}}, "", "Localhost is not supported"),
+        (
+            {"windowsOptions": {"runAsUserName": "x"}},
+            "",
+            r"containers\[app\].securityContext.windowsOptions is not supported",
+        ),
     ],
     ids=str,
 )
@@ -136,9 +154,10 @@ def test_a_sandbox_has_what_the_pod_shares() -> None:
         securityContext={"sysctls": [{"name": "net.core.somaxconn", "value": "100"}]},
     )
 
-    spec = sandbox_spec(obj, 2)
+    spec = sandbox_spec(obj, 2, runtime="runsc")
 
     assert (spec.hostname, spec.attempt, spec.share_pid) == ("db", 2, True)
+    assert spec.runtime == "runsc"
     assert spec.sysctls == {"net.core.somaxconn": "100"}
 
 
@@ -161,3 +180,103 @@ def test_the_variable_hostname_is_the_pods(
     around = Surroundings("s0", 0, ImageInfo("sha256:1"), variables=variables)
 
     assert container_spec(obj, found, around, HOST).env == expected
+
+
+@pytest.mark.parametrize(
+    ("of_container", "of_pod", "expected"),
+    [
+        pytest.param({}, {}, "", id="the-engines-own"),
+        pytest.param({"type": "RuntimeDefault"}, {"type": "Unconfined"}, "", id="own-first"),
+        pytest.param(None, {"type": "Unconfined"}, "unconfined", id="the-pods"),
+        pytest.param({"type": "Localhost", "localhostProfile": "a.json"}, None, "{}", id="a-file"),
+    ],
+)
+def test_seccomp_profiles(
+    of_container: dict[str, Any] | None, of_pod: dict[str, Any] | None, expected: str
+) -> None:
+    text = "{}" if expected == "{}" else ""
+
+    found = security({"seccompProfile": of_container}, seccomp=text, seccompProfile=of_pod)
+
+    assert found.seccomp == expected
+
+
+@pytest.mark.parametrize(
+    ("container", "annotation", "expected"),
+    [
+        pytest.param({"type": "Unconfined"}, "", "unconfined", id="field"),
+        pytest.param({"type": "Localhost", "localhostProfile": "p"}, "", "p", id="own-profile"),
+        pytest.param(None, "localhost/q", "q", id="annotation"),
+        pytest.param(None, "unconfined", "unconfined", id="annotation-unconfined"),
+        pytest.param({"type": "RuntimeDefault"}, "unconfined", "", id="the-field-first"),
+        pytest.param(None, "runtime/default", "", id="annotation-default"),
+    ],
+)
+def test_apparmor_profiles(
+    container: dict[str, Any] | None, annotation: str, expected: str
+) -> None:
+    key = "container.apparmor.security.beta.kubernetes.io/app"
+
+    found = security({"appArmorProfile": container}, annotations={key: annotation})
+
+    assert found.apparmor == expected
+
+
+def test_strict_groups_need_a_group_so_that_the_image_adds_none() -> None:
+    strict: dict[str, Any] = {"supplementalGroupsPolicy": "Strict", "supplementalGroups": [4]}
+
+    assert security({"runAsUser": 7, "runAsGroup": 8}, **strict).user == "7:8"
+    assert security({}, "101:101", **strict).user == ""
+    with pytest.raises(SpecProblem, match="Strict needs a group: set runAsGroup"):
+        security({"runAsUser": 7}, **strict)
+
+
+@pytest.mark.parametrize(
+    ("spec", "resources", "expected"),
+    [
+        pytest.param({}, {"requests": {"memory": "8Gi"}}, 3, id="all-of-the-memory"),
+        pytest.param({}, {"requests": {"memory": "1"}}, 999, id="next-to-nothing"),
+        pytest.param({"priority": 2_000_001_000}, {}, -997, id="critical"),
+        pytest.param(
+            {"resources": {"requests": {"memory": "2Gi"}}},
+            {"requests": {"memory": "1Gi"}},
+            750,
+            id="a-share-of-the-pods",
+        ),
+    ],
+)
+def test_oom_scores_are_kubelets(
+    spec: dict[str, Any], resources: dict[str, Any], expected: int
+) -> None:
+    obj = pod({"resources": resources}, **spec)
+
+    assert container_resources(obj, obj["spec"]["containers"][0], HOST).oom_score_adj == expected
+
+
+def test_a_sidecar_is_no_worse_off_than_the_main_containers() -> None:
+    sidecar = {"name": "s", "restartPolicy": "Always", "image": "s:1"}
+    obj = pod({"resources": {"requests": {"memory": "4Gi"}}}, initContainers=[sidecar])
+
+    assert container_resources(obj, sidecar, HOST).oom_score_adj == 500
+
+
+def test_a_container_without_limits_has_the_pods() -> None:
+    obj = pod({}, resources={"limits": {"cpu": "2", "memory": "1Gi"}})
+
+    found = container_resources(obj, obj["spec"]["containers"][0], HOST)
+
+    assert (found.cpu_quota_us, found.memory_bytes) == (200_000, 1 << 30)
+
+
+def test_the_full_name_is_the_hostname_where_asked_for_and_not_too_long() -> None:
+    asked: dict[str, Any] = {"setHostnameAsFQDN": True, "subdomain": "db"}
+
+    assert sandbox_spec(pod(**asked), 0).hostname == "web.db.default.svc.cluster.local"
+    assert sandbox_spec(pod(hostnameOverride="own.name"), 0).hostname == "own.name"
+    with pytest.raises(SpecProblem, match="is too long"):
+        sandbox_spec(pod(**asked, hostname="a" * 40), 0)
+
+
+def test_user_namespaces_are_refused_by_name() -> None:
+    with pytest.raises(SpecProblem, match="hostUsers: false is not supported"):
+        sandbox_spec(pod(hostUsers=False), 0)

@@ -1,6 +1,6 @@
 from typing import Any
 
-from minikube_py.kubelet.pod_files import etc_hosts, resolv_conf
+from minikube_py.kubelet.pod_files import etc_hostname, etc_hosts, resolver
 from minikube_py.meta.objects import Object
 
 HOST_RESOLV = "domain lab\nsearch lab.example .\nnameserver 192.0.2.53\noptions edns0\n"
@@ -11,13 +11,13 @@ def pod(**spec: Any) -> Object:
 
 
 def resolv(**spec: Any) -> list[str]:
-    text = resolv_conf(
+    found = resolver(
         pod(**spec),
         cluster_dns="10.96.0.10",
         cluster_domain="cluster.local",
         host_file=HOST_RESOLV,
     )
-    return text.splitlines()
+    return found.text().splitlines()
 
 
 def test_cluster_first_asks_the_cluster_and_keeps_the_hosts_searches() -> None:
@@ -81,3 +81,37 @@ def test_the_hosts_network_has_the_hosts_file() -> None:
     text = etc_hosts(pod(hostNetwork=True), "192.0.2.1", "c.l", "127.0.0.1 localhost\n")
 
     assert text.splitlines()[1] == "127.0.0.1 localhost"
+
+
+def test_what_glibc_does_not_read_is_left_out_and_told() -> None:
+    config = {
+        "nameservers": ["192.0.2.1", "192.0.2.2", "192.0.2.3"],
+        "searches": [f"{n}.{'a' * 60}.example" for n in range(40)],
+    }
+
+    found = resolver(
+        pod(dnsConfig=config), cluster_dns="10.96.0.10", cluster_domain="c.l", host_file=""
+    )
+
+    assert found.servers == ["10.96.0.10", "192.0.2.1", "192.0.2.2"]
+    assert len(found.searches) < 32
+    assert len(" ".join(found.searches)) <= 2048
+    assert [message.partition(" limits")[0] for message in found.omitted] == [
+        "Search Line",
+        "Nameserver",
+    ]
+
+
+def test_the_hostname_file_says_what_hostname_does() -> None:
+    full = pod(hostname="db-0", subdomain="db", setHostnameAsFQDN=True)
+
+    assert etc_hostname(pod(), "c.l", "machine") == "web\n"
+    assert etc_hostname(full, "c.l", "machine") == "db-0.db.shop.svc.c.l\n"
+    assert etc_hostname(pod(hostnameOverride="own.name"), "c.l", "machine") == "own.name\n"
+    assert etc_hostname(pod(hostNetwork=True), "c.l", "machine") == "machine\n"
+
+
+def test_another_hostname_stands_in_hosts_alone() -> None:
+    text = etc_hosts(pod(hostnameOverride="own.name", subdomain="db"), "10.244.0.9", "c.l", "")
+
+    assert "10.244.0.9\town.name\n" in text
