@@ -45,6 +45,7 @@ from minikube_py.controllers.service_account_token import (
     new_service_account_token_controller,
 )
 from minikube_py.controllers.statefulset.controller import new_statefulset_controller
+from minikube_py.controllers.taint_eviction import new_taint_eviction_controller
 from minikube_py.controllers.volume_protection import new_volume_protection_controller
 from minikube_py.daemon.component import Component
 from minikube_py.meta.cluster import Cluster
@@ -65,6 +66,7 @@ _PLAIN: dict[str, _New] = {
     "namespace-controller": new_namespace_controller,
     "garbage-collector": new_garbage_collector,
     "node-lifecycle-controller": new_node_lifecycle_controller,
+    "taint-eviction-controller": new_taint_eviction_controller,
     "pod-garbage-collector": new_pod_gc_controller,
     "controllermanager": new_disruption_controller,
     "stale-disruption": new_stale_disruption_controller,

@@ -5,16 +5,16 @@ Pure: the default scheduler's filter plugins. Rules about the pods already there
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from minikube_py.control_loop.node_affinity import pod_wants_node
-from minikube_py.meta.objects import Object, find_condition, get_path
+from minikube_py.control_loop.taints import UNSCHEDULABLE, taints_of, tolerates
+from minikube_py.meta.objects import get_path
 from minikube_py.scheduler.cluster import NodeView, PodView
 from minikube_py.scheduler.requests import ports_collide
 
-Taint = Mapping[str, Any]
 HARD_EFFECTS = ("NoSchedule", "NoExecute")
+_CORDON = {"key": UNSCHEDULABLE, "effect": "NoSchedule"}
 
 
 class Unresolvable(str):
@@ -42,44 +42,6 @@ def unavailable_message(total: int, reasons: Iterable[Sequence[str]]) -> str:
     return f"0/{total} nodes are available: {listed}."
 
 
-def taints_of(node: Object) -> list[Taint]:
-    """Those in its spec, and those its state means until somebody writes them there."""
-    taints: list[Taint] = list(get_path(node, "spec", "taints", default=[]))
-    have = {taint.get("key") for taint in taints}
-    return taints + [taint for taint in _implied_taints(node) if taint["key"] not in have]
-
-
-def tolerates(pod: Object, taint: Taint) -> bool:
-    return any(
-        _toleration_covers(toleration, taint)
-        for toleration in get_path(pod, "spec", "tolerations", default=[])
-    )
-
-
-def _implied_taints(node: Object) -> list[Taint]:
-    implied = []
-    if get_path(node, "spec", "unschedulable"):
-        implied.append("node.kubernetes.io/unschedulable")
-    ready = find_condition(node, "Ready")
-    status = ready.get("status") if ready else None
-    if status == "Unknown":
-        implied.append("node.kubernetes.io/unreachable")
-    elif status != "True":
-        implied.append("node.kubernetes.io/not-ready")
-    return [{"key": key, "effect": "NoSchedule"} for key in implied]
-
-
-def _toleration_covers(toleration: Mapping[str, Any], taint: Taint) -> bool:
-    if toleration.get("effect") not in (None, "", taint.get("effect")):
-        return False
-    key = toleration.get("key") or ""
-    if key and key != taint.get("key"):
-        return False
-    if toleration.get("operator") == "Exists":
-        return True
-    return bool(key) and (toleration.get("value") or "") == (taint.get("value") or "")
-
-
 def _name_problem(pod: PodView, node: NodeView) -> str | None:
     wanted = get_path(pod.pod, "spec", "nodeName")
     if wanted and wanted != node.name:
@@ -94,11 +56,11 @@ def _place_problem(pod: PodView, node: NodeView) -> str | None:
 
 
 def _taint_problem(pod: PodView, node: NodeView) -> str | None:
+    if get_path(node.object, "spec", "unschedulable") and not tolerates(pod.pod, _CORDON):
+        return Unresolvable("node(s) were unschedulable")
     for taint in taints_of(node.object):
         if taint.get("effect") not in HARD_EFFECTS or tolerates(pod.pod, taint):
             continue
-        if taint["key"] == "node.kubernetes.io/unschedulable":
-            return Unresolvable("node(s) were unschedulable")
         named = f"{{{taint['key']}: {taint.get('value') or ''}}}"
         return Unresolvable(f"node(s) had untolerated taint {named}")
     return None

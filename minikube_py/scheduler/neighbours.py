@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from minikube_py.control_loop.node_affinity import pod_wants_node
+from minikube_py.control_loop.taints import taints_of, tolerates
 from minikube_py.meta.objects import Object, get_path, labels_of
 from minikube_py.meta.selectors import Requirement, Selector, from_label_selector
 from minikube_py.scheduler.cluster import NodeView, PodView
-from minikube_py.scheduler.filters import HARD_EFFECTS, Unresolvable, taints_of, tolerates
+from minikube_py.scheduler.filters import HARD_EFFECTS, Unresolvable
 
 NamespaceLabels = Callable[[str], Mapping[str, str]]
 """The labels of a namespace by name."""

@@ -7,9 +7,9 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 
 from minikube_py.control_loop.node_affinity import term_matches
+from minikube_py.control_loop.taints import taints_of, tolerates
 from minikube_py.meta.objects import get_path
 from minikube_py.scheduler.cluster import NodeView, PodView
-from minikube_py.scheduler.filters import taints_of, tolerates
 from minikube_py.scheduler.neighbours import NamespaceLabels, Spreading, preferred_weight
 
 Scores = Mapping[str, float]
