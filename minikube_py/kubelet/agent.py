@@ -92,7 +92,7 @@ class Kubelet:
         """Ends only by cancellation; containers go on running."""
         info = await self._runtime.info()
         facts = self._node_facts(info)
-        node = NodeAgent(self._resources, self._runtime, facts, self._clock)
+        node = NodeAgent(self._resources, self._runtime, facts, self._recorder, self._clock)
         await node.register()
         await self._pods.wait_synced()
         # On paper nothing of the host is changed, whoever runs it.
@@ -104,7 +104,7 @@ class Kubelet:
                 workers.start(group)
                 await self._adopt(workers)
                 self._subscribe(workers)
-                group.create_task(self._follow_events(workers), name="kubelet events")
+                group.create_task(self._follow_events(workers, node), name="kubelet events")
                 group.create_task(self._relist(workers), name="kubelet relist")
                 group.create_task(node.run(), name="node heartbeat")
                 if (folder := self._settings.static_pods_dir) is not None:
@@ -155,6 +155,8 @@ class Kubelet:
             unsafe_sysctls=self._settings.unsafe_sysctls,
         )
         volumes = Volumes(
+        images = Images(self._runtime, self._clock)
+        kept = self._settings.data_dir / "image-volumes"
             self._settings.pods_dir,
             files,
             self._runtime,
@@ -168,7 +170,7 @@ class Kubelet:
             runtime=self._runtime,
             network=self._network,
             volumes=volumes,
-            images=Images(self._runtime, self._clock),
+            images=images,
             actions=actions,
             files=files,
             reader=self._reader,
@@ -230,7 +232,7 @@ class Kubelet:
     def _read_pod(self, namespace: str, name: str) -> Object | None:
         return self._resources.get_or_none(POD, namespace, name)
 
-    async def _follow_events(self, workers: PodWorkers) -> None:
+    async def _follow_events(self, workers: PodWorkers, node: NodeAgent) -> None:
         while True:
             try:
                 async for event in self._runtime.events():
@@ -239,6 +241,7 @@ class Kubelet:
                     else:
                         await self._compare(workers)
             except RuntimeFailure as error:
+                        node.look()
                 log.warning("runtime events broke off error=%s", error)
             await asyncio.sleep(_RETRY_SECONDS)
             await self._compare(workers)

@@ -4,9 +4,11 @@ status whenever it changes and at least every five minutes.
 
 import asyncio
 import logging
+from contextlib import suppress
 from dataclasses import replace
 
-from minikube_py.container_runtime.interface import ContainerRuntime, RuntimeFailure
+from minikube_py.container_runtime.interface import ContainerRuntime, ImageInfo, RuntimeFailure
+from minikube_py.control_loop.recorder import Recorder
 from minikube_py.kinds.catalog import LEASE, NODE
 from minikube_py.kubelet.node import (
     HEARTBEAT_SECONDS,
@@ -33,12 +35,24 @@ _RETRY_SECONDS = 0.2
 
 class NodeAgent:
     def __init__(
-        self, resources: Resources, runtime: ContainerRuntime, facts: NodeFacts, clock: Clock
+        self,
+        resources: Resources,
+        runtime: ContainerRuntime,
+        facts: NodeFacts,
+        recorder: Recorder,
+        clock: Clock,
     ) -> None:
         self._resources = resources
         self._runtime = runtime
         self._facts = facts
+        self._recorder = recorder
         self._clock = clock
+        self._hurry = asyncio.Event()
+
+    def look(self) -> None:
+        """The engine answers: a node that was not ready for want of it says so at once."""
+        if self._facts.problem:
+            self._hurry.set()
 
     async def register(self) -> None:
         """Makes the Node, or brings an older one up to date; then it is Ready."""
@@ -61,7 +75,7 @@ class NodeAgent:
         """Ends only by cancellation."""
         beats = 0
         while True:
-            await asyncio.sleep(HEARTBEAT_SECONDS)
+            await self._rest()
             beats += 1
             try:
                 await self._beat()
@@ -70,6 +84,12 @@ class NodeAgent:
             except (ApiError, StoreUnavailable, RuntimeFailure) as error:
                 log.warning("node heartbeat failed error=%s", error)
 
+    async def _rest(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(HEARTBEAT_SECONDS):
+                await self._hurry.wait()
+        self._hurry.clear()
+
     def _bring_up_to_date(self, node: Object) -> None:
         metadata = node["metadata"]
         metadata["labels"] = {**(metadata.get("labels") or {}), **node_labels(self._facts)}
@@ -77,8 +97,8 @@ class NodeAgent:
         spec.update(new_node(self._facts)["spec"])
 
     async def _report(self) -> None:
-        images = await self._runtime.images()
-        facts, now = replace(self._facts, images=tuple(images)), self._clock()
+        facts = self._facts = replace(self._facts, images=await self._images())
+        now = self._clock()
 
         def change(node: Object) -> None:
             node["status"] = node_status(facts, node.get("status") or {}, now)
@@ -90,6 +110,13 @@ class NodeAgent:
             await self._resources.create(NODE, None, new_node(self._facts))
             await self._resources.update_status(NODE, None, self._facts.name, change)
 
+    async def _images(self) -> tuple[ImageInfo, ...]:
+        """Those known last while the engine does not answer: that it doesn't must be told too."""
+        try:
+            return tuple(await self._runtime.images())
+        except RuntimeFailure:
+            return self._facts.images
+
     async def _engine_changed(self) -> bool:
         before = self._facts.problem
         try:
@@ -99,7 +126,20 @@ class NodeAgent:
         except (RuntimeFailure, TimeoutError) as error:
             problem = f"container runtime is down: {error}"
         self._facts = replace(self._facts, problem=problem)
-        return bool(before) != bool(problem)
+        if bool(before) == bool(problem):
+            return False
+        self._tell(problem)
+        return True
+
+    def _tell(self, problem: str) -> None:
+        name = self._facts.name
+        node = self._resources.get_or_none(NODE, None, name)
+        if node is None:
+            return
+        if problem:
+            self._recorder.record(node, "Warning", "ContainerRuntimeDown", problem)
+        state = "NodeNotReady" if problem else "NodeReady"
+        self._recorder.record(node, "Normal", state, f"Node {name} status is now: {state}")
 
     async def _beat(self) -> None:
         now = self._clock()
