@@ -63,5 +63,5 @@ class Lines:
     def end(self) -> Iterator[tuple[LogStream, bytes]]:
         """What is left when the container has ended without a last newline."""
         for stream, rest in self._open.items():
-            yield stream, bytes(rest) + b"\n"
+            yield stream, bytes(rest)
         self._open.clear()

@@ -173,6 +173,8 @@ class ObservedContainer:
     error: str = ""
     spec_hash: str = ""
     annotations: Mapping[str, str] = field(default_factory=dict)
+    resources: Resources | None = None
+    """What it may use now, its OOM score left out; None where the runtime does not say."""
 
 
 @dataclass(frozen=True)
@@ -328,7 +330,9 @@ class ContainerRuntime(Protocol):
     def logs(
         self, container_id: str, options: LogOptions
     ) -> AsyncIterator[tuple[LogStream, bytes]]:
-        """Whole lines, each with its newline. Raises NoSuchContainer at the first step."""
+        """Whole lines, each with its newline but for a last one that was left without. Raises
+        NoSuchContainer at the first step.
+        """
         ...
 
     async def stats(self) -> Sequence[Stats]: ...
@@ -359,6 +363,12 @@ class ContainerRuntime(Protocol):
 
     async def pull_image(self, reference: str, *, auth: Mapping[str, str] | None = None) -> None:
         """Raises ImageNotFound or RuntimeFailure with the registry's own words."""
+        ...
+
+    def image_files(self, image_id: str) -> AsyncIterator[bytes]:
+        """The image's root file system as a tar, in pieces; empty files that the engine adds to
+        every container (/etc/hosts, …) may be in it. Raises ImageNotFound at the first step.
+        """
         ...
 
     # -- volumes -------------------------------------------------------------------------------

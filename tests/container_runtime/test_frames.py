@@ -61,7 +61,7 @@ def test_streams_do_not_mix_and_the_last_line_gets_its_newline() -> None:
 
     assert list(lines.feed("stdout", b"half")) == []
     assert list(lines.feed("stderr", b"error\n")) == [("stderr", b"error\n")]
-    assert list(lines.end()) == [("stdout", b"half\n")]
+    assert list(lines.end()) == [("stdout", b"half")]
 
 
 def test_an_endless_line_is_passed_on_in_parts() -> None:
