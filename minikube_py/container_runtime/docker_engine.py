@@ -48,6 +48,7 @@ from minikube_py.container_runtime.interface import (
 )
 from minikube_py.container_runtime.observer import Observer
 from minikube_py.container_runtime.processes import Processes
+from minikube_py.container_runtime.sandbox_image import SandboxImage
 from minikube_py.container_runtime.warm_pool import WarmPool
 from minikube_py.meta.cluster import Cluster
 from minikube_py.meta.timestamps import Clock
@@ -132,7 +133,7 @@ class DockerEngine:
         self._observer = Observer(call, cluster.name, clock)
         self._containers = Containers(call, self._socket, cluster.name, self._observer.forget)
         self._processes = Processes(call, self._socket)
-        self._images = ImageStore(call, self._socket)
+        self._images = ImageStore(call, self._socket, cluster.name)
         self._resources = ClusterResources(call, cluster.name)
 
     async def info(self) -> RuntimeInfo:
@@ -224,6 +225,9 @@ class DockerEngine:
     async def pull_image(self, reference: str, *, auth: Mapping[str, str] | None = None) -> None:
         await self._images.pull(reference, auth)
 
+    def image_files(self, image_id: str) -> AsyncIterator[bytes]:
+        return self._images.files(image_id)
+
     # -- volumes and the cluster ---------------------------------------------------------------
 
     async def create_volume(self, name: str, labels: Mapping[str, str]) -> str:
@@ -258,7 +262,7 @@ class DockerEngine:
         finally:
             self._pool = None
 
-    async def _sandbox_image_sooner_or_later(self) -> str:
+    async def _sandbox_image_sooner_or_later(self) -> SandboxImage:
         while True:
             try:
                 return await self._images.ensure_sandbox_image()

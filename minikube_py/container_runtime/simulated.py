@@ -50,6 +50,7 @@ from minikube_py.meta.timestamps import Clock, parse_time
 _OUTPUT_LIMIT = 10 * 1024
 _MEMORY_BYTES = 16 << 30
 _CONTAINER_MEMORY = 8 << 20
+_EMPTY_TAR = 10 * 1024  # nothing but zeroes
 _SANDBOX_PID = 1 << 22
 
 
@@ -268,6 +269,12 @@ class SimulatedRuntime:
         if reference in self._missing:
             raise ImageNotFound(f"manifest for {reference} not found")
         self._used_images.add(reference)
+
+    async def image_files(self, image_id: str) -> AsyncIterator[bytes]:
+        """On paper, images are empty."""
+        if image_id in self._missing:
+            raise ImageNotFound(f"No such image: {image_id}")
+        yield bytes(_EMPTY_TAR)
 
     # -- volumes and the cluster ---------------------------------------------------------------
 

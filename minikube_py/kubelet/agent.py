@@ -28,6 +28,7 @@ from minikube_py.kubelet.container_spec import HostFacts
 from minikube_py.kubelet.endpoints import KubeletEndpoints
 from minikube_py.kubelet.facts import is_running
 from minikube_py.kubelet.host_files import HostFiles
+from minikube_py.kubelet.image_volumes import ImageVolumes
 from minikube_py.kubelet.images import Images
 from minikube_py.kubelet.node import NodeFacts, allocatable
 from minikube_py.kubelet.node_agent import NodeAgent
@@ -154,14 +155,15 @@ class Kubelet:
             cluster_domain=self._settings.cluster_domain,
             unsafe_sysctls=self._settings.unsafe_sysctls,
         )
-        volumes = Volumes(
         images = Images(self._runtime, self._clock)
         kept = self._settings.data_dir / "image-volumes"
+        volumes = Volumes(
             self._settings.pods_dir,
             files,
             self._runtime,
             self._reader,
             self._clock,
+            images=ImageVolumes(kept, self._runtime, images, files),
             on_paper=self._settings.on_paper,
         )
         return Tools(
@@ -239,9 +241,9 @@ class Kubelet:
                     if event.pod_uid:
                         _hear(workers, event)
                     else:
+                        node.look()
                         await self._compare(workers)
             except RuntimeFailure as error:
-                        node.look()
                 log.warning("runtime events broke off error=%s", error)
             await asyncio.sleep(_RETRY_SECONDS)
             await self._compare(workers)

@@ -59,7 +59,7 @@ def _write(path: Path, file: File, group: int | None) -> None:
     if group is not None or file.user is not None:
         # Readable by the pod's group, as kubelet's SetVolumeOwnership does for what it projects.
         os.chown(path, -1 if file.user is None else file.user, -1 if group is None else group)
-    path.chmod(file.mode | 0o040 if group is not None else file.mode)
+    path.chmod(file.mode | 0o440 if group is not None else file.mode)
 
 
 def _holds(directory: Path, payload: Mapping[str, File]) -> bool:

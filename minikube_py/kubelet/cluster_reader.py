@@ -15,7 +15,7 @@ from minikube_py.kinds.catalog import (
     SERVICE,
 )
 from minikube_py.kinds.pod_template.references import SourceKind
-from minikube_py.meta.objects import Object, get_path
+from minikube_py.meta.objects import Object, get_path, namespace_of
 from minikube_py.resources.resources import Resources
 
 _KINDS = {"ConfigMap": CONFIG_MAP, "Secret": SECRET}
@@ -39,6 +39,12 @@ class ClusterReader:
             return ""
         found = self._resources.get_or_none(RUNTIME_CLASS, None, name)
         return str(found["handler"] if found is not None else name)
+
+    def pull_secrets(self, pod: Object) -> list[Object]:
+        """Those there are of the ones the pod names."""
+        names = [s.get("name", "") for s in get_path(pod, "spec", "imagePullSecrets", default=[])]
+        found = [self.look_up("Secret", namespace_of(pod), name) for name in names]
+        return [secret for secret in found if secret is not None]
 
     def volume(self, name: str) -> Object | None:
         return self._resources.get_or_none(PERSISTENT_VOLUME, None, name)

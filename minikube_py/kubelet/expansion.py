@@ -20,6 +20,11 @@ def expand(text: str, values: Mapping[str, str]) -> str:
     return _REFERENCE.sub(replaced, text)
 
 
+def unknown_names(text: str, values: Mapping[str, str]) -> list[str]:
+    """What `text` refers to and `values` lacks."""
+    return [name for name in _REFERENCE.findall(text) if name and name not in values]
+
+
 def expand_all(words: Sequence[str] | None, values: Mapping[str, str]) -> list[str] | None:
     """None (the image's own) stays None; an empty list, too, is the image's own."""
     return [expand(word, values) for word in words] if words else None

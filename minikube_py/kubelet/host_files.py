@@ -5,28 +5,37 @@ few threads of its own, so that the event loop never waits for a disk.
 """
 
 import asyncio
+import errno
 import os
 import shutil
+import stat
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
+from minikube_py.kubelet import mounting
 from minikube_py.kubelet.atomic_writer import write_atomically
 from minikube_py.kubelet.projections import File
+from minikube_py.kubelet.sub_paths import open_sub_path
 from minikube_py.meta.mounts import mounts_at
 
 T = TypeVar("T")
 
 _THREADS = 2
-_MOUNT_SECONDS = 10
+_NFS_SECONDS = 60
+_BLOCK = 512
 
 
 class FileProblem(Exception):
     """The host refused; the message is fit for an Event."""
+
+
+class HostLacks(FileProblem):
+    """Something has to be installed or changed on the host first."""
 
 
 class HostFiles:
@@ -95,28 +104,68 @@ class HostFiles:
         await self._in_thread(lambda: self._mount_memory(path, size_bytes))
         self.make_directory(path, mode=0o777, group=group)
 
-    async def own(self, path: Path, group: int) -> None:
-        """The tree to `group`, group-writable, unless its root is already (OnRootMismatch)."""
+    async def mount_nfs(self, path: Path, source: str, options: Sequence[str]) -> None:
+        """`source` is `server:/path`. Raises HostLacks where the host has no client for it."""
+        await self._in_thread(lambda: _mount_nfs(path, source, options))
+
+    async def bind_sub_path(
+        self, volume: Path, sub_path: str, target: Path, *, create: bool
+    ) -> Path:
+        """Where the part of the volume is shown; made as folders where it is missing and `create`.
+        Raises OutsideVolume, MissingSubPath.
+        """
+        return await self._in_thread(
+            lambda: self._bind_sub_path(volume, sub_path, target, create=create)
+        )
+
+    async def bind_read_only(self, source: Path, target: Path) -> Path:
+        """The tree and all that is mounted in it, read-only. Raises HostLacks."""
+        return await self._in_thread(lambda: self._bind_read_only(source, target))
+
+    async def own(self, path: Path, group: int, *, always: bool = True) -> None:
+        """The tree to `group`, group-writable; unless `always`, only when its root is not yet
+        (OnRootMismatch).
+        """
         if self._privileged:
-            await self._in_thread(lambda: _own(path, group))
+            await self._in_thread(lambda: _own(path, group, always=always))
+
+    async def used_bytes(self, path: Path) -> int:
+        """What the tree takes on its disk; what vanishes meanwhile does not count."""
+        return await self._in_thread(lambda: _used_bytes(path))
 
     async def remove(self, path: Path) -> None:
         """The tree and whatever of ours is mounted in it."""
-        await self._in_thread(lambda: self._remove(path))
+        await self._in_thread(lambda: _remove(path))
 
     def _mount_memory(self, path: Path, size_bytes: int) -> None:
         path.mkdir(parents=True, exist_ok=True)
-        if not self._privileged or os.path.ismount(path):
-            return
-        options = ["-o", f"size={size_bytes}"] if size_bytes else []
-        _run(["mount", "-t", "tmpfs", *options, "mk-emptydir", str(path)])
+        if self._privileged and not os.path.ismount(path):
+            mounting.mount_memory(path, size_bytes)
 
-    def _remove(self, path: Path) -> None:
-        if not path.exists():
-            return
-        for mounted in mounts_at(path):
-            _run(["umount", "-l", mounted])
-        shutil.rmtree(path, ignore_errors=True)
+    def _bind_sub_path(self, volume: Path, sub_path: str, target: Path, *, create: bool) -> Path:
+        source = open_sub_path(volume, sub_path, create=create)
+        try:
+            if not self._privileged:
+                return Path(os.path.realpath(volume / sub_path))
+            is_folder = stat.S_ISDIR(os.fstat(source).st_mode)
+            if not _shows(target, source):
+                _make_target(target, is_folder=is_folder)
+                mounting.bind(source, target)
+            return target
+        finally:
+            os.close(source)
+
+    def _bind_read_only(self, source: Path, target: Path) -> Path:
+        if not self._privileged:
+            return source
+        _make_target(target, is_folder=source.is_dir())
+        try:
+            mounting.bind_read_only(source, target)
+        except OSError as error:
+            if error.errno not in (errno.ENOSYS, errno.EINVAL):
+                raise
+            raise HostLacks("recursiveReadOnly needs a kernel of version 5.12 or newer") from error
+        return target
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         try:
@@ -125,17 +174,18 @@ class HostFiles:
             raise FileProblem(f"{error.filename or ''}: {error.strerror}") from error
 
 
-def _own(path: Path, group: int) -> None:
+def _own(path: Path, group: int, *, always: bool) -> None:
     root = path.stat()
-    if root.st_gid == group and root.st_mode & 0o2070 == 0o2070:
+    if not always and root.st_gid == group and root.st_mode & 0o2770 == 0o2770:
         return
-    for directory, _, files in os.walk(path):
-        for name in files:
-            _give(Path(directory) / name, group, 0o060)
+    for directory, folders, files in os.walk(path):
+        links = [name for name in folders if (Path(directory) / name).is_symlink()]
+        for name in [*files, *links]:
+            _give(Path(directory) / name, group, 0o660)
         if directory != str(path):
-            _give(Path(directory), group, 0o2070)
+            _give(Path(directory), group, 0o2770)
     # The root goes last: a walk that was cut short is begun again.
-    _give(path, group, 0o2070)
+    _give(path, group, 0o2770)
 
 
 def _give(path: Path, group: int, bits: int) -> None:
@@ -146,9 +196,80 @@ def _give(path: Path, group: int, bits: int) -> None:
     path.chmod((path.stat().st_mode & 0o7777) | bits)
 
 
-def _run(command: list[str]) -> None:
-    done = subprocess.run(
-        command, capture_output=True, text=True, timeout=_MOUNT_SECONDS, check=False
-    )
+def _used_bytes(path: Path) -> int:
+    """Hard links count once, other file systems not at all: as `du -x`."""
+    used, seen, folders = 0, set[tuple[int, int]](), [str(path)]
+    device = path.stat().st_dev
+    while folders:
+        for entry in _entries(folders.pop()):
+            try:
+                found = entry.stat(follow_symlinks=False)
+            except FileNotFoundError:
+                continue
+            if found.st_dev != device or (found.st_dev, found.st_ino) in seen:
+                continue
+            if found.st_nlink > 1:
+                seen.add((found.st_dev, found.st_ino))
+            used += found.st_blocks * _BLOCK
+            if stat.S_ISDIR(found.st_mode):
+                folders.append(entry.path)
+    return used
+
+
+def _entries(folder: str) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as found:
+            return list(found)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _shows(target: Path, source: int) -> bool:
+    """Whether the same file or folder is bound there already."""
+    if not mounts_at(target):
+        return False
+    wanted, found = os.fstat(source), target.stat()
+    return (wanted.st_dev, wanted.st_ino) == (found.st_dev, found.st_ino)
+
+
+def _make_target(target: Path, *, is_folder: bool) -> None:
+    """A fresh place to mount on; what is mounted there is of an earlier start of the container."""
+    _remove(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if is_folder:
+        target.mkdir()
+    else:
+        target.touch()
+
+
+def _remove(path: Path) -> None:
+    """Never what is mounted in it: files of others would go."""
+    for mounted in mounts_at(path):
+        mounting.unmount(mounted)
+    if left := mounts_at(path):
+        raise FileProblem(f"{left[0]} is still mounted")
+    if path.is_symlink() or path.is_file():
+        path.unlink()
+    else:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _mount_nfs(path: Path, source: str, options: Sequence[str]) -> None:
+    path.mkdir(parents=True, exist_ok=True)
+    if os.path.ismount(path):
+        return
+    if shutil.which("mount.nfs", path=f"{os.environ.get('PATH', '')}:/sbin:/usr/sbin") is None:
+        raise HostLacks(
+            "nfs needs mount.nfs on this host: install the package nfs-common (Debian, Ubuntu) "
+            "or nfs-utils (Fedora, SUSE)"
+        )
+    chosen = ["-o", ",".join(options)] if options else []
+    command = ["mount", "-t", "nfs", *chosen, source, str(path)]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=_NFS_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise FileProblem(f"{' '.join(command)}: no answer in {_NFS_SECONDS} s") from error
     if done.returncode != 0:
         raise FileProblem(f"{' '.join(command)}: {done.stderr.strip()}")

@@ -41,6 +41,8 @@ from minikube_py.meta.objects import Object, is_deleting, name_of, namespace_of,
 
 GONE_GRACE_SECONDS = 2.0
 """For a pod removed from the store by force: kubelet's minimum."""
+EVICTION_GRACE_SECONDS = 1.0
+"""kubelet's immediateEvictionGracePeriodSeconds."""
 
 
 def plan_pod(pod: Object, observed: ObservedPod, now: datetime, facts: PodFacts) -> PodPlan:
@@ -51,6 +53,9 @@ def plan_pod(pod: Object, observed: ObservedPod, now: datetime, facts: PodFacts)
     if facts.resting is not None:
         return _plan_stop(pod, observed, _before_rest(grace_seconds(pod), facts), "rest")
     failure = Failure(*facts.rejected) if facts.rejected else _deadline_failure(pod, now)
+    if facts.evicted and not is_finished(pod):
+        failure = Failure("Evicted", facts.evicted)
+        return _plan_stop(pod, observed, EVICTION_GRACE_SECONDS, "ended", failure)
     if failure or is_finished(pod):
         return _plan_stop(pod, observed, grace_seconds(pod), "ended", failure)
     sandbox = running_sandbox(observed)
@@ -302,6 +307,9 @@ class _Planner:
             self._add_kill(current, message)
         elif health.failed:
             self._add_kill(current, health.failed, health.grace_seconds)
+        elif current.id in self._facts.to_resize:
+            message = f"Container {member.name} resize requires restart"
+            self._add_kill(current, message)
         elif self._is_to_restart(member, current):
             self._add_kill(current, f"Container {member.name} is restarted as `mk restart` asked")
         return health.started
@@ -315,6 +323,8 @@ class _Planner:
 
     def _comes_back(self, member: Member, ended: ObservedContainer) -> bool:
         if ended.spec_hash and ended.spec_hash != member.hash:
+            return True
+        if ended.id in self._facts.to_resize:
             return True
         if self._is_to_restart(member, ended):
             return True

@@ -58,6 +58,7 @@ class PodEnding:
         identity = state.identity
         await self._remove_from_runtime(plan.remove_containers, plan.remove_sandboxes)
         await self._tools.network.release(identity.uid)
+        await self._tools.volumes.tear_down(identity.uid)
         await self._tools.files.remove(self._tools.pod_dir(identity.uid))
         self._forget_tokens(state)
         if state.pod is not None and not state.gone:

@@ -14,6 +14,7 @@ from typing import Any
 from minikube_py.container_runtime.interface import ObservedContainer, ObservedPod, PodIdentity
 from minikube_py.kubelet.facts import Waiting
 from minikube_py.kubelet.probes import PodProbes
+from minikube_py.kubelet.resize import UNCHANGED, ResizeState
 from minikube_py.kubelet.trace import PodTrace
 from minikube_py.kubelet.volumes import ReadyVolume
 from minikube_py.meta.objects import Object, resource_version_of
@@ -61,6 +62,7 @@ class PodState:
     address: str = ""
     address_of: str = ""
     volumes: Mapping[str, ReadyVolume] | None = None
+    resize: ResizeState = UNCHANGED
     waiting: dict[str, Waiting] = field(default_factory=dict)
     holds: dict[str, Hold] = field(default_factory=dict)
     stopping: dict[str, Stopping] = field(default_factory=dict)
@@ -70,6 +72,8 @@ class PodState:
     pulled: set[str] = field(default_factory=set)
     messages: dict[str, str] = field(default_factory=dict)
     failure_told: bool = False
+    measure_at: datetime | None = None
+    evicted: str = ""
     backing_off: set[str] = field(default_factory=set)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     hurry: asyncio.Event = field(default_factory=asyncio.Event)

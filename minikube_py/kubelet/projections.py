@@ -21,7 +21,11 @@ Token = Callable[[Object, Mapping[str, Any]], str]
 
 
 class ProjectionProblem(Exception):
-    """The volume can't be set up yet; the message is an Event's."""
+    """The volume can't be set up yet; the message is an Event's. `unsupported`: nor ever."""
+
+    def __init__(self, message: str, *, unsupported: bool = False) -> None:
+        super().__init__(message)
+        self.unsupported = unsupported
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,8 @@ class Projector:
                 return self._downward(pod, spec, default)
             if field == "serviceAccountToken" and self.token is not None:
                 return {_checked(spec["path"]): self._token_file(pod, spec, default)}
-            raise ProjectionProblem(f"projected.sources.{field} is not supported")
+            message = f"projected.sources.{field} is not supported"
+            raise ProjectionProblem(message, unsupported=True)
         return {}
 
     def _token_file(self, pod: Object, spec: Mapping[str, Any], default: int) -> File:

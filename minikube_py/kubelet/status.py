@@ -21,6 +21,7 @@ from minikube_py.kubelet.podspec import (
     qos_class,
     uses_host_network,
 )
+from minikube_py.kubelet.resize import RESIZE_CONDITIONS, UNCHANGED, ResizeState
 from minikube_py.meta.objects import Object, get_path
 from minikube_py.meta.timestamps import format_time
 
@@ -45,6 +46,7 @@ class StatusFacts:
     runtime: str = "docker"
     over: bool = False
     failure: tuple[str, str] | None = None
+    resize: ResizeState = UNCHANGED
 
 
 def pod_status(pod: Object, observed: ObservedPod, now: datetime, facts: StatusFacts) -> Object:
@@ -66,6 +68,9 @@ def pod_status(pod: Object, observed: ObservedPod, now: datetime, facts: StatusF
     status["qosClass"] = qos_class(pod)
     networked = not facts.over and _has_network(pod, observed, status)
     status["conditions"] = _conditions(pod, networked, status, entries, format_time(now))
+    _tell_resize(pod, status, facts.resize, format_time(now))
+    if facts.failure and facts.failure[0] == "Evicted":
+        _add_disruption(status, facts.failure[1], format_time(now))
     for name, values in entries.items():
         if values or name == "containerStatuses":
             status[name] = values
@@ -79,6 +84,7 @@ def _entries(pod: Object, observed: ObservedPod, facts: StatusFacts) -> dict[str
         messages=facts.messages,
         runtime=facts.runtime,
         over=facts.over,
+        behind=facts.resize.behind,
     )
 
     def of(*roles: Any) -> list[Entry]:
@@ -172,6 +178,28 @@ def _conditions(
     for condition in result:
         condition["observedGeneration"] = status["observedGeneration"]
     return [*(c for type_, c in old.items() if type_ not in own), *result]
+
+
+def _add_disruption(status: Object, message: str, now: str) -> None:
+    """What tells a Job's podFailurePolicy that the pod itself is not to blame (KEP-3329)."""
+    old = {condition["type"]: condition for condition in status["conditions"]}
+    reason = "TerminationByKubelet"
+    found = _condition("DisruptionTarget", True, reason, message, old.get("DisruptionTarget"), now)
+    found["observedGeneration"] = status["observedGeneration"]
+    others = [one for type_, one in old.items() if type_ != "DisruptionTarget"]
+    status["conditions"] = [found, *others]
+
+
+def _tell_resize(pod: Object, status: Object, resize: ResizeState, now: str) -> None:
+    """The condition that holds, and neither when all have what they ask for (KEP-1287)."""
+    old = {c.get("type"): c for c in get_path(pod, "status", "conditions", default=[])}
+    kept = [c for c in status["conditions"] if c.get("type") not in RESIZE_CONDITIONS]
+    if resize.condition is not None and not is_finished(pod):
+        type_, reason, message = resize.condition
+        found = _condition(type_, True, reason, message, old.get(type_), now)
+        found["observedGeneration"] = status["observedGeneration"]
+        kept.append(found)
+    status["conditions"] = kept
 
 
 def _condition(

@@ -40,9 +40,11 @@ from minikube_py.kubelet.podspec import (
 )
 from minikube_py.kubelet.probe_actions import ProbeTarget
 from minikube_py.kubelet.projections import ProjectionProblem
+from minikube_py.kubelet.resizer import Resizer
 from minikube_py.kubelet.sandboxes import Sandboxes
 from minikube_py.kubelet.status_writer import write_status
 from minikube_py.kubelet.tools import Tools
+from minikube_py.kubelet.volume_limits import VolumeLimits
 from minikube_py.kubelet.volumes import VolumeProblem
 from minikube_py.meta.objects import Object
 
@@ -57,6 +59,8 @@ class PodSync:
         self._stopper = ContainerStopper(tools)
         self._sandboxes = Sandboxes(tools, self._files)
         self._ending = PodEnding(tools)
+        self._resizer = Resizer(tools)
+        self._limits = VolumeLimits(tools.volumes, tools.clock)
 
     async def step(self, state: PodState) -> datetime | None:
         """Returns when to look again without being asked, None = when something happens."""
@@ -130,12 +134,15 @@ class PodSync:
     def _plan(self, state: PodState) -> PodPlan:
         if state.pod is None:
             return plan_orphan(state.observed)
+        state.resize = self._resizer.look(state, state.pod)
         facts = PodFacts(
             health=self._health(state),
             restarts=restarts(state.pod, state.observed, namespace=self._namespace(state)),
             hooks_running=frozenset(state.hooks),
             gone=state.gone,
+            evicted=state.evicted,
             resting=state.seconds_to_rest(),
+            to_resize=state.resize.to_restart,
             rejected=rejection(state.pod, self._tools.host),
         )
         return plan_pod(state.pod, state.observed, self._tools.clock(), facts)
@@ -178,6 +185,8 @@ class PodSync:
         started = False
         if plan.create_sandbox is not None or plan.start or self._sandboxes.lacks_address(state):
             started = await self._bring_up(state, pod, plan)
+        if state.resize.resizes:
+            await self._resizer.carry_out(state, pod)
         self._ending.tidy(state, plan)
         self._watch_health(state, pod)
         await self._write(state, plan)
@@ -186,7 +195,12 @@ class PodSync:
             state.wake.set()
             if not any("waiting" in entry for entry in _main_states(state.pod)):
                 state.trace.finish()
-        return _earliest(plan.look_again_at, state.next_retry(), self._renew_tokens_at(state))
+        return _earliest(
+            plan.look_again_at,
+            state.next_retry(),
+            self._renew_tokens_at(state),
+            self._limits.watch(state, pod),
+        )
 
     def _tell_back_offs(self, state: PodState, pod: Object, plan: PodPlan) -> None:
         """Once for each container that has to wait."""
