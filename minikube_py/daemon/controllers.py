@@ -39,6 +39,7 @@ from minikube_py.controllers.node_lifecycle import new_node_lifecycle_controller
 from minikube_py.controllers.pod_gc import new_pod_gc_controller
 from minikube_py.controllers.replicaset import new_replicaset_controller
 from minikube_py.controllers.resource_quota import ResourceQuotaController
+from minikube_py.controllers.restart_on_change import new_restart_on_change_controllers
 from minikube_py.controllers.service_account import new_service_account_controller
 from minikube_py.controllers.service_account_token import (
     LegacyTokens,
@@ -141,5 +142,6 @@ def new_controllers(
             ca_certificate=facts.ca_certificate,
         ),
         ResourceQuotaController(resources),
+        *new_restart_on_change_controllers(resources, informers),
         EventSweeper(resources, clock),
     ]

@@ -2,7 +2,9 @@
 
 `mk.dev/restart-backoff` on a Pod or its Namespace is the longest a crashing container waits before
 it starts again. `mk.dev/restarted-at` on a Pod is what `mk restart` writes: containers that began
-before that time start again now.
+before that time start again now. `mk.dev/restart-on-change: "true"` on a Deployment, StatefulSet
+or DaemonSet, or on its Pods' template, rolls it when a ConfigMap or Secret that its Pods show
+changes; `mk.dev/shown-content` is the hash of what they were given last.
 """
 
 from collections.abc import Mapping
@@ -15,6 +17,8 @@ from minikube_py.meta.timestamps import parse_time
 
 RESTART_BACKOFF = "mk.dev/restart-backoff"
 RESTARTED_AT = "mk.dev/restarted-at"
+RESTART_ON_CHANGE = "mk.dev/restart-on-change"
+SHOWN_CONTENT = "mk.dev/shown-content"
 
 
 def validate_dev_annotations(annotations: Mapping[str, Any], path: str) -> list[FieldError]:

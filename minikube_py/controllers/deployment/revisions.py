@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from minikube_py.control_loop.templates import normalized, short_hash
+from minikube_py.kinds.dev_annotations import SHOWN_CONTENT
 from minikube_py.meta.objects import (
     Object,
     annotations_of,
@@ -27,6 +28,7 @@ DESIRED = "deployment.kubernetes.io/desired-replicas"
 MOST = "deployment.kubernetes.io/max-replicas"
 _NOT_COPIED = {
     "kubectl.kubernetes.io/last-applied-configuration",
+    SHOWN_CONTENT,
     REVISION,
     REVISION_HISTORY,
     DESIRED,
