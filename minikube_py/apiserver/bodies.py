@@ -27,6 +27,7 @@ _LONG_BYTES = 64 * 1024
 MAX_BODY_BYTES = 3 * 1024 * 1024
 MAX_DEPTH = 200
 MAX_NODES = 1_000_000
+_DIGITS = 400
 MAX_UNFOLDED = 4 * MAX_BODY_BYTES
 BODY_SECONDS = 60.0
 """How long a client may take to send a body: kube-apiserver's --request-timeout."""
@@ -212,8 +213,15 @@ def _construct_number(loader: _ManifestLoader, node: yaml.ScalarNode) -> float:
     return number
 
 
+def _construct_integer(loader: _ManifestLoader, node: yaml.ScalarNode) -> int:
+    if len(node.value) > _DIGITS:
+        raise ValueError(f"a number of {len(node.value)} digits is too long")
+    return int(loader.construct_yaml_int(node))
+
+
 _ManifestLoader.add_constructor("tag:yaml.org,2002:map", _construct_mapping)
 _ManifestLoader.add_constructor("tag:yaml.org,2002:float", _construct_number)
+_ManifestLoader.add_constructor("tag:yaml.org,2002:int", _construct_integer)
 _ManifestLoader.add_constructor("tag:yaml.org,2002:timestamp", _construct_text)
 
 

@@ -22,6 +22,8 @@ FieldReason = Literal[
     "InternalError",
 ]
 
+MAX_CAUSES = 200
+
 
 @dataclass(frozen=True)
 class FieldError:
@@ -152,11 +154,15 @@ class Invalid(ApiError):
 
     @classmethod
     def of(cls, group: str, kind: str, name: str, errors: Sequence[FieldError]) -> "Invalid":
-        """`kind` as in `Deployment`; the message lists every field error."""
-        listed = [str(error) for error in errors]
+        """`kind` as in `Deployment`; the message lists every field error, up to MAX_CAUSES: a small
+        request must not have a large answer.
+        """
+        listed = [str(error) for error in errors[:MAX_CAUSES]]
+        if len(errors) > MAX_CAUSES:
+            listed.append(f"and {len(errors) - MAX_CAUSES} more")
         text = listed[0] if len(listed) == 1 else "[" + ", ".join(listed) + "]"
         details = _details(group, kind, name)
-        details["causes"] = [error.as_cause() for error in errors]
+        details["causes"] = [error.as_cause() for error in errors[:MAX_CAUSES]]
         return cls(
             f'{_qualified(group, kind)} "{name}" is invalid: {text}', details=details, errors=errors
         )
