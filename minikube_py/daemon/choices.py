@@ -37,6 +37,7 @@ class Choices:
     ingress_https_port: int
     runtime: Runtime = "docker"
     service_proxy: ProxyMode = "auto"
+    nodes: int = 1
 
 
 def load_choices(path: Path) -> Choices | None:

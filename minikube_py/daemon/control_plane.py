@@ -22,14 +22,15 @@ from minikube_py.daemon.choices import StartFailure
 from minikube_py.daemon.component import Component
 from minikube_py.daemon.components import component_checks
 from minikube_py.daemon.controllers import ClusterFacts, new_controllers
-from minikube_py.daemon.ground import Ground, host_address, kubernetes_address, node_name
+from minikube_py.daemon.ground import Ground, host_address, kubernetes_address
 from minikube_py.daemon.kubeconfig import write_kubeconfig
 from minikube_py.daemon.node_side import node_side
-from minikube_py.daemon.readiness import Check, dns_answers, node_is_ready
+from minikube_py.daemon.readiness import Check, dns_answers, nodes_are_ready
 from minikube_py.daemon.served_pods import ServedPodNetwork
 from minikube_py.daemon.settings import Settings
 from minikube_py.kinds import catalog, openapi
 from minikube_py.kubelet.agent import Kubelet, KubeletSettings
+from minikube_py.kubelet.tools import LogicalNode
 from minikube_py.meta.timestamps import system_clock
 from minikube_py.network.dns.server import DnsServer
 from minikube_py.network.host_ports import HostPorts
@@ -106,7 +107,7 @@ async def build(
         clock,
         facts=_facts(settings, runtime, ground, base),
     )
-    checks = {"node": node_is_ready(informers.of(catalog.NODE))}
+    checks = {"node": nodes_are_ready(informers.of(catalog.NODE), list(ground.parts))}
     if network is not None:
         checks |= network.checks(ground.ranges.dns)
     app = build_app(
@@ -155,14 +156,16 @@ def _facts(
 
 
 def _kubelet_settings(settings: Settings, ground: Ground) -> KubeletSettings:
+    first, *more = [LogicalNode(name, str(part)) for name, part in ground.parts.items()]
     return KubeletSettings(
-        node_name=node_name(),
+        node_name=first.name,
+        pod_cidr=first.pod_cidr,
+        more_nodes=tuple(more),
         cluster=settings.cluster,
         data_dir=settings.data_dir,
         cluster_dns=ground.ranges.dns,
         cluster_domain=CLUSTER_DOMAIN,
         host_ip=host_address(),
-        pod_cidr=ground.ranges.pod,
         on_paper=settings.simulated,
         static_pods_dir=settings.data_dir / "manifests",
     )

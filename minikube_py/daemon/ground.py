@@ -7,7 +7,7 @@ Two grounds: Docker on this host, or paper. Everything here is idempotent; `mk p
 import os
 import re
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 from pathlib import Path
 
@@ -24,19 +24,20 @@ from minikube_py.daemon.settings import CHOICES_FILE, Settings
 from minikube_py.meta.cluster import Cluster
 from minikube_py.network.cleanup import remove_all
 from minikube_py.network.host import Host
-from minikube_py.network.pod_network import BridgePodNetwork, PaperPodNetwork
-from minikube_py.network.ranges import Ranges, RangeTaken, pick_ranges, plan_of
+from minikube_py.network.pod_network import BridgePodNetwork, NodeParts, PaperPodNetwork
+from minikube_py.network.ranges import Ranges, RangeTaken, node_ranges, pick_ranges, plan_of
 
 
 @dataclass(frozen=True)
 class Ground:
-    """`host` is None on paper."""
+    """`host` is None on paper. `parts`: the nodes' names in their order, with their ranges."""
 
     choices: Choices
     ranges: Ranges
     pod_network: BridgePodNetwork | PaperPodNetwork
     host: Host | None
     cluster: Cluster
+    parts: NodeParts = field(default_factory=dict)
 
     async def remove(self) -> None:
         """Takes devices, routes and rules off the host."""
@@ -56,6 +57,7 @@ async def lay_ground(settings: Settings, runtime: ContainerRuntime) -> Ground:
     last = load_choices(kept)
     host = None if settings.simulated else Host()
     ranges = _plan(settings, last, await _used_ranges(settings, host))
+    parts = _parts(settings, ranges)
     http_port, https_port = choose_ingress_ports(settings, last)
     choices = Choices(
         pod_cidr=ranges.pod,
@@ -66,11 +68,12 @@ async def lay_ground(settings: Settings, runtime: ContainerRuntime) -> Ground:
         ingress_https_port=https_port,
         runtime=settings.runtime,
         service_proxy=settings.service_proxy,
+        nodes=settings.nodes,
     )
     if host is None:
-        paper = PaperPodNetwork(pod_cidr=ranges.pod, gateway=ranges.gateway)
+        paper = PaperPodNetwork(pod_cidr=ranges.pod, gateway=ranges.gateway, parts=parts)
         save_choices(kept, choices)
-        return Ground(choices, ranges, paper, None, settings.cluster)
+        return Ground(choices, ranges, paper, None, settings.cluster, parts)
     cluster = settings.cluster
     await host.ensure_service_route(cluster, ranges.service)
     await runtime.ensure_network(
@@ -81,10 +84,12 @@ async def lay_ground(settings: Settings, runtime: ContainerRuntime) -> Ground:
         engine_range=ranges.engine,
     )
     save_choices(kept, choices)
-    network = BridgePodNetwork(host, cluster, pod_cidr=ranges.pod, gateway=ranges.gateway)
+    network = BridgePodNetwork(
+        host, cluster, pod_cidr=ranges.pod, gateway=ranges.gateway, parts=parts
+    )
     await network.start()
     await host.add_service_address(cluster, ranges.dns)
-    return Ground(choices, ranges, network, host, cluster)
+    return Ground(choices, ranges, network, host, cluster, parts)
 
 
 def kubernetes_address(ranges: Ranges) -> str:
@@ -96,6 +101,12 @@ def node_name() -> str:
     """The host's name as a Node may be called."""
     name = re.sub(r"[^a-z0-9.-]+", "-", socket.gethostname().lower()).strip("-.")
     return name or "node"
+
+
+def node_names(nodes: int) -> list[str]:
+    """`host`, `host-2`, `host-3` …"""
+    first = node_name()
+    return [first, *(f"{first}-{number}" for number in range(2, nodes + 1))]
 
 
 def host_address() -> str:
@@ -149,6 +160,14 @@ def _plan(settings: Settings, last: Choices | None, used: list[IPv4Network]) -> 
         return pick_ranges(used, pod=settings.pod_cidr, service=settings.service_cidr)
     except RangeTaken as error:
         raise StartFailure(str(error)) from error
+
+
+def _parts(settings: Settings, ranges: Ranges) -> NodeParts:
+    try:
+        parts = node_ranges(IPv4Network(ranges.pod), settings.nodes)
+    except RangeTaken as error:
+        raise StartFailure(str(error)) from error
+    return dict(zip(node_names(settings.nodes), parts, strict=True))
 
 
 def _refuse_change(flag: str, asked: str | None, kept: str) -> None:

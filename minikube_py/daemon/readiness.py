@@ -4,7 +4,7 @@ address.
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from dnslib import DNSRecord
 
@@ -32,12 +32,14 @@ async def wait_for(checks: Mapping[str, Check]) -> None:
                 await asyncio.sleep(_POLL_SECONDS)
 
 
-def node_is_ready(nodes: Informer) -> Check:
-    """Raises NotReady until a Node says Ready."""
+def nodes_are_ready(nodes: Informer, names: Sequence[str]) -> Check:
+    """Raises NotReady until all of these say Ready."""
 
     async def check() -> None:
-        if not any(is_condition_true(node, "Ready") for node in nodes.list()):
-            raise NotReady("no Node is Ready")
+        for name in names:
+            node = nodes.get_named(None, name)
+            if node is None or not is_condition_true(node, "Ready"):
+                raise NotReady(f"node {name} is not Ready")
 
     return check
 

@@ -28,6 +28,7 @@ class Record:
     dns: str = ""
     ingressHttpPort: int = 0  # noqa: N815
     ingressHttpsPort: int = 0  # noqa: N815
+    nodes: int = 1
     version: str = ""
     error: str | None = None
 

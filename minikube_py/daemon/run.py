@@ -122,6 +122,7 @@ def _record(settings: Settings, choices: Choices) -> Record:
         dns=choices.dns_address,
         ingressHttpPort=choices.ingress_http_port,
         ingressHttpsPort=choices.ingress_https_port,
+        nodes=choices.nodes,
         version=__version__,
     )
 

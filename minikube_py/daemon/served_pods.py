@@ -14,8 +14,8 @@ class ServedPodNetwork:
         self._wires = wires
         self._proxy = proxy
 
-    async def attach(self, pod_uid: str, pid: int) -> PodAddress:
-        return await self._wires.attach(pod_uid, pid)
+    async def attach(self, pod_uid: str, pid: int, node: str = "") -> PodAddress:
+        return await self._wires.attach(pod_uid, pid, node)
 
     async def release(self, pod_uid: str) -> None:
         await self._wires.release(pod_uid)

@@ -14,6 +14,7 @@ from minikube_py.meta.cluster import DEFAULT_CLUSTER, BadClusterName, Cluster
 
 Runtime = Literal["docker", "simulated"]
 ProxyMode = Literal["auto", "kernel", "http", "userspace"]
+MOST_NODES = 32
 CHOICES_FILE = "cluster.json"
 """In the data dir: what the cluster's last run was told or chose (see choices)."""
 
@@ -31,6 +32,7 @@ class Settings:
     api_port: int | None = None
     ingress_http_port: int | None = None
     ingress_https_port: int | None = None
+    nodes: int = 1
     verbose: bool = False
     purge: bool = False
 
@@ -64,6 +66,7 @@ def parse_settings(argv: Sequence[str]) -> Settings:
         api_port=flags.api_port,
         ingress_http_port=flags.ingress_http_port,
         ingress_https_port=flags.ingress_https_port,
+        nodes=flags.nodes or int(last.get("nodes") or 1),
         verbose=flags.verbose or bool(os.environ.get("MK_VERBOSE")),
         purge=flags.purge,
     )
@@ -94,12 +97,20 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--service-cidr", help="the Services' addresses, e.g. 10.96.0.0/16")
     for flag in ("--api-port", "--ingress-http-port", "--ingress-https-port"):
         parser.add_argument(flag, type=_port)
+    parser.add_argument("--nodes", type=_nodes, help="how many nodes this host plays")
     parser.add_argument("--foreground", action="store_true", help="for `mk up`; always true here")
     parser.add_argument("-v", "--verbose", action="store_true")
     parser.add_argument(
         "--purge", action="store_true", help="remove all the cluster left on the host"
     )
     return parser
+
+
+def _nodes(text: str) -> int:
+    nodes = int(text)
+    if not 1 <= nodes <= MOST_NODES:
+        raise argparse.ArgumentTypeError(f"{nodes} nodes: give 1 to {MOST_NODES}")
+    return nodes
 
 
 def _port(text: str) -> int:

@@ -31,7 +31,7 @@ from minikube_py.kubelet.host_files import HostFiles
 from minikube_py.kubelet.image_volumes import ImageVolumes
 from minikube_py.kubelet.images import Images
 from minikube_py.kubelet.node import NodeFacts, allocatable
-from minikube_py.kubelet.node_agent import NodeAgent
+from minikube_py.kubelet.node_agents import NodeAgents, facts_of
 from minikube_py.kubelet.pod_network import PodNetwork
 from minikube_py.kubelet.pod_tokens import PodTokens, TokenSource
 from minikube_py.kubelet.pod_workers import PodWorkers
@@ -82,6 +82,7 @@ class Kubelet:
         self.usage = UsageReader(runtime, clock, None if settings.on_paper else this_host)
         self.endpoints = KubeletEndpoints(settings, runtime, self._pods, self.usage)
         self._workers: PodWorkers | None = None
+        self._served = {node.name for node in settings.nodes}
         for kind in (CONFIG_MAP, SECRET, PERSISTENT_VOLUME_CLAIM):
             informers.of(kind)
 
@@ -92,22 +93,23 @@ class Kubelet:
     async def run(self) -> None:
         """Ends only by cancellation; containers go on running."""
         info = await self._runtime.info()
-        facts = self._node_facts(info)
-        node = NodeAgent(self._resources, self._runtime, facts, self._recorder, self._clock)
-        await node.register()
+        facts = facts_of(self._host_facts(info), self._settings.nodes)
+        nodes = NodeAgents(self._resources, self._runtime, facts, self._recorder, self._clock)
+        await nodes.register()
+        self._served |= set(nodes.leaving)
         await self._pods.wait_synced()
         # On paper nothing of the host is changed, whoever runs it.
         files = HostFiles(privileged=False if self._settings.on_paper else None)
         actions = ProbeActions(self._runtime, on_paper=self._settings.on_paper)
-        workers = self._workers = PodWorkers(self._tools(facts, files, actions))
+        workers = self._workers = PodWorkers(self._tools(facts[0], files, actions))
         try:
             async with asyncio.TaskGroup() as group:
                 workers.start(group)
                 await self._adopt(workers)
                 self._subscribe(workers)
-                group.create_task(self._follow_events(workers, node), name="kubelet events")
+                group.create_task(self._follow_events(workers, nodes), name="kubelet events")
                 group.create_task(self._relist(workers), name="kubelet relist")
-                group.create_task(node.run(), name="node heartbeat")
+                group.create_task(nodes.run(self._pods), name="nodes")
                 if (folder := self._settings.static_pods_dir) is not None:
                     static = self._static_pods(folder)
                     group.create_task(static.run(), name="static pods")
@@ -133,7 +135,7 @@ class Kubelet:
 
     # -- start ---------------------------------------------------------------------------------
 
-    def _node_facts(self, info: RuntimeInfo) -> NodeFacts:
+    def _host_facts(self, info: RuntimeInfo) -> NodeFacts:
         settings = self._settings
         return NodeFacts(
             name=settings.node_name,
@@ -142,7 +144,6 @@ class Kubelet:
             info=info,
             max_pods=settings.max_pods,
             disk_bytes=host_facts.disk_bytes(settings.data_dir),
-            pod_cidr=settings.pod_cidr,
             machine_id=host_facts.machine_id(),
             boot_id=host_facts.boot_id(),
         )
@@ -229,19 +230,19 @@ class Kubelet:
             _subscribe_source(self._informers.of(kind), name, workers)
 
     def _is_ours(self, pod: Object) -> bool:
-        return bool(get_path(pod, "spec", "nodeName") == self._settings.node_name)
+        return get_path(pod, "spec", "nodeName") in self._served
 
     def _read_pod(self, namespace: str, name: str) -> Object | None:
         return self._resources.get_or_none(POD, namespace, name)
 
-    async def _follow_events(self, workers: PodWorkers, node: NodeAgent) -> None:
+    async def _follow_events(self, workers: PodWorkers, nodes: NodeAgents) -> None:
         while True:
             try:
                 async for event in self._runtime.events():
                     if event.pod_uid:
                         _hear(workers, event)
                     else:
-                        node.look()
+                        nodes.look()
                         await self._compare(workers)
             except RuntimeFailure as error:
                 log.warning("runtime events broke off error=%s", error)

@@ -10,6 +10,8 @@ from minikube_py.meta.objects import Object
 from minikube_py.meta.timestamps import format_micro_time, format_time
 
 HEARTBEAT_SECONDS = 10.0
+LOGICAL_NODE = "mk.dev/logical-node"
+"""Marks the Nodes that are played by this host: `<which> of <how many>`."""
 LEASE_SECONDS = 40
 _MAX_IMAGES = 50
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
@@ -17,7 +19,9 @@ _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 @dataclass(frozen=True)
 class NodeFacts:
-    """What is measured on the host; `problem`: why the engine does not answer, "" when it does."""
+    """What is measured on the host; `problem`: why the engine does not answer, "" when it does. The
+    node is the `number`th of the `share` that have the host among them.
+    """
 
     name: str
     host_ip: str
@@ -30,6 +34,8 @@ class NodeFacts:
     boot_id: str = ""
     images: tuple[ImageInfo, ...] = ()
     problem: str = ""
+    number: int = 1
+    share: int = 1
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -41,30 +47,42 @@ def new_node(facts: NodeFacts) -> Object:
     return {
         "apiVersion": "v1",
         "kind": "Node",
-        "metadata": {"name": facts.name, "labels": node_labels(facts)},
+        "metadata": {
+            "name": facts.name,
+            "labels": node_labels(facts),
+            "annotations": node_annotations(facts),
+        },
         "spec": spec,
     }
 
 
 def node_labels(facts: NodeFacts) -> dict[str, str]:
     architecture = _architecture(facts.info)
+    role = {"node-role.kubernetes.io/control-plane": ""} if facts.number == 1 else {}
     return {
         "beta.kubernetes.io/arch": architecture,
         "beta.kubernetes.io/os": "linux",
         "kubernetes.io/arch": architecture,
         "kubernetes.io/hostname": facts.name,
         "kubernetes.io/os": "linux",
-        "node-role.kubernetes.io/control-plane": "",
+        **role,
         **facts.labels,
     }
 
 
+def node_annotations(facts: NodeFacts) -> dict[str, str]:
+    return {LOGICAL_NODE: f"{facts.number} of {facts.share}"}
+
+
 def allocatable(facts: NodeFacts) -> dict[str, str]:
-    """All of it: mk keeps nothing back for itself."""
+    """All of it: mk keeps nothing back for itself. Nodes that share a host have equal parts of it,
+    so that what they promise together is there.
+    """
+    milli = facts.info.cpus * 1000 // facts.share
     return {
-        "cpu": str(facts.info.cpus),
-        "ephemeral-storage": f"{facts.disk_bytes // 1024}Ki",
-        "memory": f"{facts.info.memory_bytes // 1024}Ki",
+        "cpu": str(milli // 1000) if milli % 1000 == 0 else f"{milli}m",
+        "ephemeral-storage": f"{facts.disk_bytes // 1024 // facts.share}Ki",
+        "memory": f"{facts.info.memory_bytes // 1024 // facts.share}Ki",
         "pods": str(facts.max_pods),
     }
 

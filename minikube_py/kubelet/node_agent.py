@@ -15,6 +15,7 @@ from minikube_py.kubelet.node import (
     NodeFacts,
     lease,
     new_node,
+    node_annotations,
     node_labels,
     node_status,
 )
@@ -48,6 +49,7 @@ class NodeAgent:
         self._recorder = recorder
         self._clock = clock
         self._hurry = asyncio.Event()
+        self._missing = False
 
     def look(self) -> None:
         """The engine answers: a node that was not ready for want of it says so at once."""
@@ -78,6 +80,8 @@ class NodeAgent:
             await self._rest()
             beats += 1
             try:
+                if not await self._is_registered():
+                    continue
                 await self._beat()
                 if await self._engine_changed() or beats % _STATUS_EVERY == 0:
                     await self._report()
@@ -93,8 +97,11 @@ class NodeAgent:
     def _bring_up_to_date(self, node: Object) -> None:
         metadata = node["metadata"]
         metadata["labels"] = {**(metadata.get("labels") or {}), **node_labels(self._facts)}
+        kept = metadata.get("annotations") or {}
+        metadata["annotations"] = {**kept, **node_annotations(self._facts)}
         spec = node.setdefault("spec", {})
-        spec.update(new_node(self._facts)["spec"])
+        if not spec.get("podCIDR"):  # it never changes
+            spec.update(new_node(self._facts)["spec"])
 
     async def _report(self) -> None:
         facts = self._facts = replace(self._facts, images=await self._images())
@@ -103,12 +110,18 @@ class NodeAgent:
         def change(node: Object) -> None:
             node["status"] = node_status(facts, node.get("status") or {}, now)
 
-        try:
-            await self._resources.update_status(NODE, None, self._facts.name, change)
-        except NotFound:
-            # Deleted by hand: the node is still here.
-            await self._resources.create(NODE, None, new_node(self._facts))
-            await self._resources.update_status(NODE, None, self._facts.name, change)
+        await self._resources.update_status(NODE, None, self._facts.name, change)
+
+    async def _is_registered(self) -> bool:
+        """A Node that was deleted by hand comes back, but only a beat later: first its pods go."""
+        if self._resources.get_or_none(NODE, None, self._facts.name) is not None:
+            self._missing = False
+        elif self._missing:
+            self._missing = False
+            await self._register()
+        else:
+            self._missing = True
+        return not self._missing
 
     async def _images(self) -> tuple[ImageInfo, ...]:
         """Those known last while the engine does not answer: that it doesn't must be told too."""

@@ -10,9 +10,9 @@ __all__ = ["PodAddress", "PodNetwork"]
 
 
 class PodNetwork(Protocol):
-    async def attach(self, pod_uid: str, pid: int) -> PodAddress:
-        """Wires the network namespace of process `pid` to the pods' bridge; again for a wired one
-        is success.
+    async def attach(self, pod_uid: str, pid: int, node: str = "") -> PodAddress:
+        """Wires the network namespace of process `pid` to the pods' bridge, with an address of the
+        range of its node; again for a wired one is success.
         """
         ...
 

@@ -67,7 +67,9 @@ class Sandboxes:
         else:
             try:
                 with state.trace.step("network"):
-                    address = await self._tools.network.attach(state.identity.uid, sandbox.pid)
+                    address = await self._tools.network.attach(
+                        state.identity.uid, sandbox.pid, pod["spec"].get("nodeName", "")
+                    )
             except Exception as error:
                 self._sandbox_failed(pod, f"failed to set up its network: {error}")
                 raise

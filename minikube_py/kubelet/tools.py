@@ -31,9 +31,15 @@ _FIELDS: Mapping[Role, str] = {
 
 
 @dataclass(frozen=True)
+class LogicalNode:
+    name: str
+    pod_cidr: str
+
+
+@dataclass(frozen=True)
 class KubeletSettings:
-    """`data_dir`: pods' files are under its `pods/<uid>`. `on_paper`: the runtime is simulated, its
-    containers answer every network probe.
+    """One kubelet serves `node_name` and `more_nodes`. `data_dir`: pods' files are under its
+    `pods/<uid>`. `on_paper`: the runtime is simulated, its containers answer every network probe.
     """
 
     node_name: str
@@ -44,6 +50,7 @@ class KubeletSettings:
     cluster_domain: str = "cluster.local"
     max_pods: int = 110
     pod_cidr: str = ""
+    more_nodes: tuple[LogicalNode, ...] = ()
     on_paper: bool = False
     unsafe_sysctls: tuple[str, ...] = ()
     static_pods_dir: Path | None = None
@@ -52,6 +59,10 @@ class KubeletSettings:
     @property
     def pods_dir(self) -> Path:
         return self.data_dir / "pods"
+
+    @property
+    def nodes(self) -> tuple[LogicalNode, ...]:
+        return (LogicalNode(self.node_name, self.pod_cidr), *self.more_nodes)
 
 
 @dataclass(frozen=True)

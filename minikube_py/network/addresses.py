@@ -22,7 +22,8 @@ class AddressPool:
         self._last = int(pod_range.broadcast_address) - 1
         self._range = pod_range
         self._engine = engine_range
-        self._cursor = self._first
+        self._cursors: dict[IPv4Network, int] = {}
+        self._restored = self._first
         self._owner: dict[int, str] = {}
         self._address: dict[str, int] = {}
 
@@ -30,23 +31,30 @@ class AddressPool:
         number = self._address.get(owner)
         return None if number is None else str(IPv4Address(number))
 
-    def take(self, owner: str) -> str:
-        """The owner's address, a new one if it has none; raises NoAddressLeft."""
+    def take(self, owner: str, part: IPv4Network | None = None) -> str:
+        """The owner's address, a new one out of `part` (default: the whole range) if it has none;
+        raises NoAddressLeft.
+        """
         if (known := self.get(owner)) is not None:
             return known
-        for number in self._circle():
+        part = part or self._range
+        for number in self._circle(part):
             if number not in self._owner and not self._is_engines(number):
                 self._assign(owner, number)
+                self._cursors[part] = number + 1
                 return str(IPv4Address(number))
         raise NoAddressLeft(
-            f"all addresses of the pod range {self._range} are in use; delete pods, "
+            f"all addresses of the pod range {part} are in use; delete pods, "
             "or make a cluster with a larger --pod-cidr"
         )
 
     def restore(self, owner: str, ip: str) -> None:
         """Books an address found on the host; the next new one comes after it."""
         self.give_back(owner)
-        self._assign(owner, int(IPv4Address(ip)))
+        number = int(IPv4Address(ip))
+        self._assign(owner, number)
+        self._restored = number + 1
+        self._cursors.clear()
 
     def give_back(self, owner: str) -> None:
         number = self._address.pop(owner, None)
@@ -59,12 +67,14 @@ class AddressPool:
     def _assign(self, owner: str, number: int) -> None:
         self._owner[number] = owner
         self._address[owner] = number
-        self._cursor = number + 1
 
-    def _circle(self) -> Iterator[int]:
-        start = self._cursor if self._first <= self._cursor <= self._last else self._first
-        yield from range(start, self._last + 1)
-        yield from range(self._first, start)
+    def _circle(self, part: IPv4Network) -> Iterator[int]:
+        first = max(self._first, int(part.network_address) + 1)
+        last = min(self._last, int(part.broadcast_address) - 1)
+        cursor = self._cursors.get(part, self._restored)
+        start = cursor if first <= cursor <= last else first
+        yield from range(start, last + 1)
+        yield from range(first, start)
 
     def _is_engines(self, number: int) -> bool:
         return self._engine is not None and IPv4Address(number) in self._engine

@@ -7,6 +7,7 @@ read back from the links themselves after a restart, so nothing is kept on disk.
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from ipaddress import IPv4Network
 
 from minikube_py.meta.cluster import Cluster
@@ -18,15 +19,27 @@ from minikube_py.network.ranges import engine_part
 
 _log = logging.getLogger(__name__)
 
+NodeParts = Mapping[str, IPv4Network]
+"""The part of the pod range that the pods of each node have their addresses from, by its name."""
+
 
 class BridgePodNetwork:
     """veth pairs between the pods' namespaces and the cluster's bridge."""
 
-    def __init__(self, host: Host, cluster: Cluster, *, pod_cidr: str, gateway: str) -> None:
+    def __init__(
+        self,
+        host: Host,
+        cluster: Cluster,
+        *,
+        pod_cidr: str,
+        gateway: str,
+        parts: NodeParts | None = None,
+    ) -> None:
         self._host = host
         self._cluster = cluster
         self._range = IPv4Network(pod_cidr)
         self._gateway = gateway
+        self._parts = parts or {}
         self._pool = AddressPool(self._range, engine_part(self._range))
         self._locks: dict[str, asyncio.Lock] = {}
 
@@ -43,7 +56,7 @@ class BridgePodNetwork:
         for link in await self._host.pod_links(self._cluster):
             self._pool.restore(link.pod_uid, link.ip)
 
-    async def attach(self, pod_uid: str, pid: int) -> PodAddress:
+    async def attach(self, pod_uid: str, pid: int, node: str = "") -> PodAddress:
         """See PodNetwork.attach; a sandbox that replaced another one gets a new address."""
         async with self._locks.setdefault(pod_uid, asyncio.Lock()):
             known = self._pool.get(pod_uid)
@@ -51,7 +64,7 @@ class BridgePodNetwork:
                 if await self._host.is_wired(self._wiring(pod_uid, known), pid):
                     return PodAddress(known, self._gateway)
                 self._pool.give_back(pod_uid)
-            ip = self._pool.take(pod_uid)
+            ip = self._pool.take(pod_uid, self._parts.get(node))
             try:
                 await self._host.wire_pod(self._wiring(pod_uid, ip), pid)
             except BaseException:
@@ -87,15 +100,16 @@ class BridgePodNetwork:
 class PaperPodNetwork:
     """Addresses on paper, for pods that exist on paper: no privilege, no interface."""
 
-    def __init__(self, *, pod_cidr: str, gateway: str) -> None:
+    def __init__(self, *, pod_cidr: str, gateway: str, parts: NodeParts | None = None) -> None:
         network = IPv4Network(pod_cidr)
         self._gateway = gateway
+        self._parts = parts or {}
         self._pool = AddressPool(network, engine_part(network))
 
     async def start(self) -> None: ...
 
-    async def attach(self, pod_uid: str, pid: int) -> PodAddress:
-        return PodAddress(self._pool.take(pod_uid), self._gateway)
+    async def attach(self, pod_uid: str, pid: int, node: str = "") -> PodAddress:
+        return PodAddress(self._pool.take(pod_uid, self._parts.get(node)), self._gateway)
 
     async def release(self, pod_uid: str) -> None:
         self._pool.give_back(pod_uid)

@@ -12,6 +12,7 @@ from ipaddress import IPv4Address, IPv4Network
 DEFAULT_POD_RANGE = IPv4Network("10.244.0.0/16")
 DEFAULT_SERVICE_RANGE = IPv4Network("10.96.0.0/16")
 _DNS_OFFSET = 10
+_LARGEST_SHARED_PREFIX = 20
 _LARGEST_PREFIX = 24  # the engine's own part of the pod range is a /24 or half of a smaller range
 
 
@@ -66,6 +67,28 @@ def engine_part(pod: IPv4Network) -> IPv4Network:
     prefix = max(_LARGEST_PREFIX, pod.prefixlen + 1)
     last = int(pod.broadcast_address) - 2 ** (32 - prefix) + 1
     return IPv4Network((last, prefix))
+
+
+def node_ranges(pod: IPv4Network, nodes: int) -> list[IPv4Network]:
+    """A range for each node: a /24 of its own, however many there are, so that a node keeps it when
+    others come and go. In a pod range too small for that one node has all of it; raises RangeTaken
+    for more.
+    """
+    if pod.prefixlen > _LARGEST_SHARED_PREFIX:
+        if nodes == 1:
+            return [pod]
+        raise RangeTaken(
+            f"--nodes {nodes} needs a range of addresses for each node, but the pod range {pod} is "
+            f"too small: make a cluster with a --pod-cidr of /{_LARGEST_SHARED_PREFIX} or larger"
+        )
+    parts = pod.subnets(new_prefix=_LARGEST_PREFIX)
+    free = [part for part in parts if not part.overlaps(engine_part(pod))]
+    if nodes > len(free):
+        raise RangeTaken(
+            f"--nodes {nodes}: the pod range {pod} has room for {len(free)}; make a cluster with a "
+            "larger --pod-cidr"
+        )
+    return free[:nodes]
 
 
 def _wished(text: str | None, taken: list[IPv4Network], option: str) -> IPv4Network | None:

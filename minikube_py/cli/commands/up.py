@@ -29,6 +29,7 @@ _SAME = {
     "ingress_https_port": "ingressHttpsPort",
     "pod_cidr": "podCIDR",
     "service_cidr": "serviceCIDR",
+    "nodes": "nodes",
 }
 
 
@@ -49,6 +50,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--service-cidr", metavar="RANGE", help="addresses of Services")
     for flag in ("--api-port", "--ingress-http-port", "--ingress-https-port"):
         parser.add_argument(flag, type=_port, metavar="P")
+    parser.add_argument(
+        "--nodes",
+        type=int,
+        metavar="N",
+        help="how many nodes this host plays, for lessons on scheduling (default: as last time)",
+    )
     parser.add_argument("--foreground", action="store_true", help="stay, and stop on Ctrl-C")
     parser.add_argument("--timeout", type=float, default=60.0, metavar="S", help="seconds to wait")
 
@@ -129,6 +136,7 @@ def _start(
         "api_port",
         "ingress_http_port",
         "ingress_https_port",
+        "nodes",
     ):
         if getattr(args, name) is not None:
             command += [f"--{name.replace('_', '-')}", str(getattr(args, name))]
