@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from minikube_py.container_runtime import archive, labels, names, observe, translate
+from minikube_py.container_runtime import archive, labels, names, netns, observe, translate
 from minikube_py.container_runtime.engine_calls import Call, Json
 from minikube_py.container_runtime.engine_socket import EngineRefused, EngineSocket
 from minikube_py.container_runtime.hostnames import HostnameWriter, task_directory
@@ -22,6 +22,7 @@ from minikube_py.container_runtime.interface import (
     StartFailed,
 )
 from minikube_py.container_runtime.names import ContainerName
+from minikube_py.container_runtime.sandbox_image import SandboxImage
 from minikube_py.container_runtime.warm_pool import WarmPool, WarmSandbox
 
 _GONE_SECONDS = 0.05
@@ -50,7 +51,9 @@ class Containers:
 
     # -- sandboxes -----------------------------------------------------------------------------
 
-    async def run_sandbox(self, spec: SandboxSpec, image: str, pool: WarmPool | None) -> Sandbox:
+    async def run_sandbox(
+        self, spec: SandboxSpec, image: SandboxImage, pool: WarmPool | None
+    ) -> Sandbox:
         name = ContainerName("", spec.pod, spec.attempt, self._cluster)
         if pool is not None and translate.fits_pool(spec):
             while (warm := pool.take()) is not None:
@@ -61,7 +64,10 @@ class Containers:
         container = await self.create(str(name), payload)
         await self._start(container)
         inspected = await self._call(lambda api: api.inspect_container(container))
-        return observe.sandbox_from(name, inspected)
+        sandbox = observe.sandbox_from(name, inspected)
+        if not spec.host_network:
+            await netns.own(sandbox.pid)
+        return sandbox
 
     def _can_write_hostnames(self, warm: WarmSandbox) -> bool:
         if self._writer is None:

@@ -69,6 +69,7 @@ class _Sdk:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="docker")
         self._size = threads
         self._client: APIClient | None = None
+        self._is_lost = True
         self._connecting = asyncio.Lock()
 
     async def call(self, work: Callable[[EngineCalls], T], /) -> T:
@@ -79,10 +80,13 @@ class _Sdk:
         return str((await self._connected()).api_version)
 
     async def _connected(self) -> APIClient:
+        """An engine that was lost is knocked at first: that costs no thread and says what to do."""
         async with self._connecting:
-            if self._client is None:
+            if self._is_lost:
                 await check(self._address)
+            if self._client is None:
                 self._client = await self._in_thread(self._connect)
+            self._is_lost = False
         return self._client
 
     def _connect(self) -> APIClient:
@@ -99,6 +103,7 @@ class _Sdk:
         except docker_errors.APIError as error:
             raise _translated(error) from error
         except (docker_errors.DockerException, requests.RequestException) as error:
+            self._is_lost = True
             raise RuntimeUnavailable(
                 f"Docker does not answer at {self._address}: {error}"
             ) from error

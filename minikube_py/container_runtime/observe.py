@@ -14,6 +14,7 @@ from minikube_py.container_runtime.interface import (
     ObservedContainer,
     ObservedPod,
     PodIdentity,
+    Resources,
     RuntimeInfo,
     Sandbox,
 )
@@ -48,7 +49,8 @@ def sandbox_from(name: ContainerName, inspected: Mapping[str, Any]) -> Sandbox:
         running=bool(state["Running"]),
         pid=int(state["Pid"]),
         created_at=parse_time(inspected["Created"]),
-        host_network=inspected["HostConfig"]["NetworkMode"] == "host",
+        # In the host's network by the engine's lights are also those that leave it by themselves.
+        host_network=inspected["HostConfig"]["UTSMode"] == "host",
     )
 
 
@@ -74,6 +76,21 @@ def container_from(name: ContainerName, inspected: Mapping[str, Any]) -> Observe
         error=state["Error"],
         spec_hash=own.get(labels.SPEC_HASH, ""),
         annotations={k.removeprefix(prefix): v for k, v in own.items() if k.startswith(prefix)},
+        resources=_resources_from(inspected["HostConfig"]),
+    )
+
+
+def _resources_from(host_config: Mapping[str, Any]) -> Resources:
+    """-1 is the engine's other word for no limit."""
+
+    def amount(name: str) -> int:
+        return max(0, int(host_config.get(name) or 0))
+
+    return Resources(
+        cpu_shares=amount("CpuShares"),
+        cpu_quota_us=amount("CpuQuota"),
+        memory_bytes=amount("Memory"),
+        memory_reservation_bytes=amount("MemoryReservation"),
     )
 
 

@@ -17,6 +17,7 @@ from minikube_py.container_runtime.interface import (
     SandboxSpec,
     Security,
 )
+from minikube_py.container_runtime.sandbox_image import SandboxImage
 
 _CAP_SYS_RESOURCE = 1 << 24
 CPU_PERIOD_US = 100_000
@@ -26,13 +27,15 @@ _SANDBOX_LOG_CONFIG = {"Type": "none", "Config": {}}
 _SANDBOX_OOM_SCORE = -998  # kubelet's for pause: the pod's processes go first
 
 
-def sandbox_payload(spec: SandboxSpec, image: str, cluster: str) -> dict[str, Any]:
+def sandbox_payload(spec: SandboxSpec, image: SandboxImage, cluster: str) -> dict[str, Any]:
     """A sandbox made for one pod."""
     config = _sandbox_config(image, _pod_labels(spec.pod, cluster), spec.sysctls)
     host = config["HostConfig"]
     if spec.host_network:
         host |= {"NetworkMode": "host", "UTSMode": "host"}
     else:
+        if image.unshares and not spec.sysctls:  # the engine sets them in what it makes
+            _unshare(config)
         config["Hostname"] = spec.hostname
     if spec.host_pid:
         host["PidMode"] = "host"
@@ -43,9 +46,12 @@ def sandbox_payload(spec: SandboxSpec, image: str, cluster: str) -> dict[str, An
     return config
 
 
-def pool_payload(image: str, cluster: str) -> dict[str, Any]:
+def pool_payload(image: SandboxImage, cluster: str) -> dict[str, Any]:
     """A sandbox for whichever pod comes next."""
-    return _sandbox_config(image, {labels.CLUSTER: cluster, labels.POOL: "true"}, {})
+    config = _sandbox_config(image, {labels.CLUSTER: cluster, labels.POOL: "true"}, {})
+    if image.unshares:
+        _unshare(config)
+    return config
 
 
 def fits_pool(spec: SandboxSpec) -> bool:
@@ -122,10 +128,10 @@ def network_difference(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> s
 
 
 def _sandbox_config(
-    image: str, own_labels: Mapping[str, str], sysctls: Mapping[str, str]
+    image: SandboxImage, own_labels: Mapping[str, str], sysctls: Mapping[str, str]
 ) -> dict[str, Any]:
     return {
-        "Image": image,
+        "Image": image.tag,
         "Entrypoint": [sandbox_image.PROGRAM],
         "Labels": {labels.TYPE: labels.TYPE_SANDBOX, **own_labels},
         "HostConfig": {
@@ -138,6 +144,18 @@ def _sandbox_config(
             "LogConfig": _SANDBOX_LOG_CONFIG,
             "Sysctls": dict(sysctls),
         },
+    }
+
+
+def _unshare(config: dict[str, Any]) -> None:
+    """Its program makes the network namespace, for which it needs one right, and gives that away.
+    No filter of system calls: it makes none but its own few, and nothing can be run in there.
+    """
+    config["Cmd"] = [sandbox_image.UNSHARE]
+    config["HostConfig"] |= {
+        "NetworkMode": "host",
+        "CapAdd": ["SYS_ADMIN"],
+        "SecurityOpt": ["no-new-privileges", "seccomp=unconfined"],
     }
 
 

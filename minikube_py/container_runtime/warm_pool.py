@@ -14,9 +14,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from minikube_py.container_runtime import labels, names, translate
+from minikube_py.container_runtime import labels, names, netns, translate
 from minikube_py.container_runtime.engine_calls import Call
 from minikube_py.container_runtime.interface import RuntimeFailure
+from minikube_py.container_runtime.sandbox_image import SandboxImage
 from minikube_py.meta.timestamps import parse_time
 
 _LOG = logging.getLogger(__name__)
@@ -44,9 +45,7 @@ class WarmSandbox:
 
 
 class WarmPool:
-    """`image` is the sandbox image's tag."""
-
-    def __init__(self, call: Call, cluster: str, image: str, size: int) -> None:
+    def __init__(self, call: Call, cluster: str, image: SandboxImage, size: int) -> None:
         self._call = call
         self._cluster = cluster
         self._image = image
@@ -94,7 +93,7 @@ class WarmPool:
             if not all(names.is_pool_name(name) for name in entry["Names"]):
                 continue  # a pod has taken it
             container = entry["Id"]
-            usable = entry["State"] == "running" and entry["Image"] == self._image
+            usable = entry["State"] == "running" and entry["Image"] == self._image.tag
             if usable and len(self._ready) < self._size:
                 self._ready.append(await self._look(container))
             else:
@@ -122,6 +121,8 @@ class WarmPool:
 
     async def _look(self, container: str) -> WarmSandbox:
         inspected = await self._call(lambda api: api.inspect_container(container))
+        if self._image.unshares:
+            await netns.own(int(inspected["State"]["Pid"]))
         return warm_from(inspected)
 
 

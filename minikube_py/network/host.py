@@ -322,9 +322,15 @@ def _namespace(pid: int) -> Iterator[int]:
             f"process {pid} of the pod's sandbox is gone ({error.strerror}); it is started again"
         ) from error
     try:
+        if os.path.samestat(os.fstat(descriptor), _own_namespace()):
+            raise HostNetworkError(f"process {pid} of the pod's sandbox is in the host's network")
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def _own_namespace() -> os.stat_result:
+    return os.stat("/proc/thread-self/ns/net")  # noqa: PTH116 - a number of the kernel's, no file
 
 
 @contextmanager

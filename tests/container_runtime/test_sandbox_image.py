@@ -4,12 +4,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from minikube_py.container_runtime import sandbox_image
 
 X86_64 = sys.platform == "linux" and os.uname().machine == "x86_64"
+_DATA = 40  # bytes behind the code
 # Runs the program as a child that is the reaper of its descendants, as PID 1 is of a namespace's.
 REAPER = """
 import ctypes, os, sys
@@ -30,7 +32,7 @@ def program(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize(("machine", "size"), [("x86_64", 222), ("aarch64", 240)])
+@pytest.mark.parametrize(("machine", "size"), [("x86_64", 322), ("aarch64", 344)])
 def test_the_program_is_a_few_hundred_bytes(machine: str, size: int) -> None:
     assert len(sandbox_image.executable(machine)) == size
 
@@ -65,20 +67,91 @@ def test_every_jump_and_address_of_the_listing_is_inside_the_code(machine: str) 
 
 def test_the_arm64_code_is_what_the_listing_says() -> None:
     """Each instruction decoded again from its bits, for there may be no arm64 machine here."""
-    code = sandbox_image.executable("aarch64")[120:-8]
+    code = sandbox_image.executable("aarch64")[120:-_DATA]
     words = [int.from_bytes(code[at : at + 4], "little") for at in range(0, len(code), 4)]
 
     decoded = [_arm64(word, 4 * at) for at, word in enumerate(words)]
 
-    data = len(code)
+    head, none, signals = len(code), len(code) + 8, len(code) + 32
     assert decoded == [
-        "mov x0, 0", f"adr x1, {data}", "mov x2, 0", "mov x3, 8", "mov x8, 135", "svc",
-        f"adr x0, {data}", "mov x1, 0", "mov x2, 0", "mov x3, 8", "mov x8, 137", "svc",
-        "cmp w0, 17", "b.eq 72", "tbnz w0, 31, 24",
+        "ldr x0, [sp]", "cmp x0, 1", "b.eq 64",
+        "mov x0, 1073741824", "mov x8, 97", "svc", "cbnz x0, 136",
+        "mov x0, 4", "mov x1, 0", "mov x8, 167", "svc",
+        f"adr x0, {head}", f"adr x1, {none}", "mov x8, 91", "svc", "cbnz x0, 136",
+        "mov x0, 0", f"adr x1, {signals}", "mov x2, 0", "mov x3, 8", "mov x8, 135", "svc",
+        f"adr x0, {signals}", "mov x1, 0", "mov x2, 0", "mov x3, 8", "mov x8, 137", "svc",
+        "cmp w0, 17", "b.eq 144", "tbnz w0, 31, 88",
         "mov x0, 0", "mov x8, 94", "svc",
+        "mov x0, 1", "b 128",
         "mov x0, -1", "mov x1, 0", "mov x2, 1", "mov x3, 0", "mov x8, 260", "svc",
-        "cmp w0, 0", "b.gt 72", "b 24", "nop",
+        "cmp w0, 0", "b.gt 144", "b 88", "nop",
     ]  # fmt: skip
+
+
+@pytest.mark.skipif(not X86_64 or os.geteuid() != 0, reason="runs x86-64 code as root")
+def test_with_an_argument_it_makes_its_network_namespace_and_has_no_rights_left(
+    program: Path,
+) -> None:
+    process = subprocess.Popen([str(program), sandbox_image.UNSHARE])
+    try:
+        own, status = Path(f"/proc/{process.pid}/ns/net"), Path(f"/proc/{process.pid}/status")
+        _until(lambda: "CapPrm:\t0000000000000000" in status.read_text())
+
+        assert own.readlink() != Path("/proc/self/ns/net").readlink()
+        assert "CapEff:\t0000000000000000" in status.read_text()
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.skipif(not X86_64 or os.geteuid() != 0, reason="runs x86-64 code as root")
+def test_without_the_right_to_it_it_ends_rather_than_stay_in_the_hosts_network(
+    program: Path,
+) -> None:
+    program.parent.chmod(0o755)
+    command = ["setpriv", "--bounding-set=-sys_admin", str(program), sandbox_image.UNSHARE]
+
+    assert subprocess.run(command, timeout=5, check=False).returncode == 1
+
+
+@pytest.mark.skipif(not X86_64, reason="runs x86-64 code")
+def test_without_an_argument_it_stays_in_the_network_it_was_started_in(program: Path) -> None:
+    process = subprocess.Popen([str(program)])
+    try:
+        _until(lambda: Path(f"/proc/{process.pid}/exe").readlink() == program)
+
+        here = Path("/proc/self/ns/net").readlink()
+        assert Path(f"/proc/{process.pid}/ns/net").readlink() == here
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.parametrize(
+    ("info", "unshares"),
+    [
+        pytest.param({"DefaultRuntime": "runc"}, True, id="plain"),
+        pytest.param(
+            {"DefaultRuntime": "runc", "SecurityOptions": ["name=seccomp,profile=default"]},
+            True,
+            id="seccomp",
+        ),
+        pytest.param({"DefaultRuntime": "runsc"}, False, id="a runtime with a kernel of its own"),
+        pytest.param(
+            {"DefaultRuntime": "runc", "SecurityOptions": ["name=userns"]}, False, id="userns"
+        ),
+        pytest.param(
+            {"DefaultRuntime": "runc", "SecurityOptions": ["name=rootless"]}, False, id="rootless"
+        ),
+        pytest.param(
+            {"DefaultRuntime": "runc", "SecurityOptions": ["name=selinux"]}, False, id="selinux"
+        ),
+    ],
+)
+def test_sandboxes_unshare_where_the_engines_host_is_this_one(
+    info: dict[str, Any], unshares: bool
+) -> None:
+    assert sandbox_image.sandbox_image({"Architecture": "x86_64", **info}).unshares is unshares
 
 
 @pytest.mark.skipif(not X86_64, reason="runs x86-64 code")
@@ -128,15 +201,20 @@ def _signed(value: int, bits: int) -> int:
 def _arm64(word: int, at: int) -> str:
     """The few instructions used, by the architecture manual's encodings."""
     register, immediate16 = word & 31, word >> 5 & 0xFFFF
-    if word >> 21 == 0b110_1001_0100:
-        return f"mov x{register}, {immediate16}"
+    if word >> 23 == 0b1_1010_0101:
+        return f"mov x{register}, {immediate16 << 16 * (word >> 21 & 3)}"
     if word >> 21 == 0b100_1001_0100:
         return f"mov x{register}, {~immediate16}"
     if word >> 31 == 0 and word >> 24 & 31 == 0b10000:
         offset = _signed((word >> 5 & 0x7FFFF) << 2 | word >> 29 & 3, 21)
         return f"adr x{register}, {at + offset}"
-    if word >> 22 == 0b0111_0001_00 and register == 31:
-        return f"cmp w{word >> 5 & 31}, {word >> 10 & 0xFFF}"
+    if word >> 22 == 0b11_1110_0101:
+        base = "sp" if word >> 5 & 31 == 31 else f"x{word >> 5 & 31}"
+        return f"ldr x{register}, [{base}]"
+    if word >> 22 & 0x1FF == 0b1_1100_0100 and register == 31:
+        return f"cmp {'x' if word >> 31 else 'w'}{word >> 5 & 31}, {word >> 10 & 0xFFF}"
+    if word >> 24 == 0b1011_0101:
+        return f"cbnz x{register}, {at + 4 * _signed(word >> 5 & 0x7FFFF, 19)}"
     if word >> 24 == 0b0101_0100:
         name = {0: "eq", 12: "gt"}[word & 15]
         return f"b.{name} {at + 4 * _signed(word >> 5 & 0x7FFFF, 19)}"
