@@ -276,12 +276,19 @@ def mounts_gone(tmp_path: Path) -> Iterator[None]:
 @pytest.fixture
 async def docker_world(tmp_path: Path, mounts_gone: None) -> AsyncIterator[World]:
     """Docker and a bridge of this test's own; a kubelet runs."""
+    async with world_on_docker(tmp_path) as world:
+        yield world
+
+
+@asynccontextmanager
+async def world_on_docker(folder: Path, engine: str | None = None) -> AsyncIterator[World]:
+    """`engine`: where it listens, the host's own if None."""
     cluster = Cluster(f"t-{secrets.token_hex(3)}")
     host = Host()
     async with AsyncExitStack() as stack:
         stack.push_async_callback(host.close)
-        resources = await stack.enter_async_context(_resources(tmp_path))
-        runtime = DockerEngine(cluster, clock=system_clock, pool_size=1)
+        resources = await stack.enter_async_context(_resources(folder))
+        runtime = DockerEngine(cluster, clock=system_clock, base_url=engine, pool_size=1)
         stack.push_async_callback(runtime.close)
         used = [*await host.used_ranges(), IPv4Network("10.244.0.0/16")]
         ranges = pick_ranges(used)
@@ -297,7 +304,7 @@ async def docker_world(tmp_path: Path, mounts_gone: None) -> AsyncIterator[World
         stack.push_async_callback(runtime.remove_everything, volumes=True)  # the network, at last
         network = BridgePodNetwork(host, cluster, pod_cidr=ranges.pod, gateway=ranges.gateway)
         await network.start()
-        world = World(cluster, resources, runtime, network, tmp_path / "data")
+        world = World(cluster, resources, runtime, network, folder / "data")
         files = HostFiles()
         stack.callback(files.close)
         stack.push_async_callback(files.remove, world.data_dir)
