@@ -128,13 +128,8 @@ HANDLERS: dict[tuple[str, str, str, str], Handler] = {
     ("", "namespaces", "finalize", "PUT"): finalize_namespace,
 }
 
-_ADVICE = {
-    "resize": "change the resources in the workload's template instead",
-}
-
-
 def find_handler(request: web.Request, kind: Kind) -> Callable[[], Awaitable[web.StreamResponse]]:
-    """Raises MethodNotAllowed: in general, or by name for what is known and not supported."""
+    """Raises MethodNotAllowed."""
     target = target_of(request)
     subresource, method = target.subresource, request.method
     special = HANDLERS.get((kind.group, kind.plural, subresource, method))
@@ -142,10 +137,6 @@ def find_handler(request: web.Request, kind: Kind) -> Callable[[], Awaitable[web
         special = _proxy
     if special is not None:
         return lambda: special(request, kind)
-    if subresource in _ADVICE and subresource in kind.subresources:
-        raise MethodNotAllowed(
-            f"{kind.resource}/{subresource} is not supported by this server: {_ADVICE[subresource]}"
-        )
     generic = _generic(kind, subresource).get(method)
     if generic is not None:
         return lambda: generic(request, kind)

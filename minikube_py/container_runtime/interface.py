@@ -330,9 +330,7 @@ class ContainerRuntime(Protocol):
     def logs(
         self, container_id: str, options: LogOptions
     ) -> AsyncIterator[tuple[LogStream, bytes]]:
-        """Whole lines, each with its newline but for a last one that was left without. Raises
-        NoSuchContainer at the first step.
-        """
+        """Whole lines, each with its newline. Raises NoSuchContainer at the first step."""
         ...
 
     async def stats(self) -> Sequence[Stats]: ...
@@ -363,12 +361,6 @@ class ContainerRuntime(Protocol):
 
     async def pull_image(self, reference: str, *, auth: Mapping[str, str] | None = None) -> None:
         """Raises ImageNotFound or RuntimeFailure with the registry's own words."""
-        ...
-
-    def image_files(self, image_id: str) -> AsyncIterator[bytes]:
-        """The image's root file system as a tar, in pieces; empty files that the engine adds to
-        every container (/etc/hosts, …) may be in it. Raises ImageNotFound at the first step.
-        """
         ...
 
     # -- volumes -------------------------------------------------------------------------------

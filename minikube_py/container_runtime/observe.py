@@ -49,8 +49,7 @@ def sandbox_from(name: ContainerName, inspected: Mapping[str, Any]) -> Sandbox:
         running=bool(state["Running"]),
         pid=int(state["Pid"]),
         created_at=parse_time(inspected["Created"]),
-        # In the host's network by the engine's lights are also those that leave it by themselves.
-        host_network=inspected["HostConfig"]["UTSMode"] == "host",
+        host_network=inspected["HostConfig"]["NetworkMode"] == "host",
     )
 
 

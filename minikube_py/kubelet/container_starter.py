@@ -106,7 +106,7 @@ class ContainerStarter:
         reference = wanted.reference
         record("Normal", "Pulling", f'Pulling image "{reference}"')
         try:
-            await self._tools.images.pull(reference, self._tools.reader.pull_secrets(pod))
+            await self._tools.images.pull(reference, self._pull_secrets(state, pod))
         except PullFailed as error:
             message = f'Failed to pull image "{reference}": {error}'
             record("Warning", "Failed", message)
@@ -120,6 +120,14 @@ class ContainerStarter:
             record("Normal", "Pulled", f'Successfully pulled image "{reference}"')
         finally:
             state.pulls.pop(name, None)
+
+    def _pull_secrets(self, state: PodState, pod: Object) -> list[Object]:
+        namespace = state.identity.namespace
+        found = [
+            self._tools.reader.look_up("Secret", namespace, entry.get("name", ""))
+            for entry in get_path(pod, "spec", "imagePullSecrets", default=[])
+        ]
+        return [secret for secret in found if secret is not None]
 
     # -- create --------------------------------------------------------------------------------
 
@@ -135,7 +143,7 @@ class ContainerStarter:
         if wanted.note:
             self._tools.tell(pod, name, "Normal", "Pulled", wanted.note)
         try:
-            spec = await self._spec(state, pod, sandbox_id, wanted)
+            spec = self._spec(state, pod, sandbox_id, wanted)
             with state.trace.step("create"):
                 container_id = await self._tools.runtime.create_container(spec)
         except RuntimeUnavailable:
@@ -149,9 +157,7 @@ class ContainerStarter:
         self._tools.tell(pod, name, "Normal", "Created", f"Created container: {name}")
         return Created(wanted, container_id, spec)
 
-    async def _spec(
-        self, state: PodState, pod: Object, sandbox_id: str, wanted: Wanted
-    ) -> ContainerSpec:
+    def _spec(self, state: PodState, pod: Object, sandbox_id: str, wanted: Wanted) -> ContainerSpec:
         tools, found = self._tools, wanted.member
         made = environment(
             pod,
@@ -164,7 +170,7 @@ class ContainerStarter:
             message = f"Keys [{', '.join(made.skipped)}] from envFrom were skipped since they are "
             message += "considered invalid environment variable names."
             tools.tell(pod, found.name, "Warning", "InvalidEnvironmentVariableNames", message)
-        mounts: tuple[Mount, ...] = await tools.volumes.mounts(
+        mounts: tuple[Mount, ...] = tools.volumes.mounts(
             pod, found, state.volumes or {}, made.variables
         )
         mounts += self._own_files.mounts(pod, found, wanted.start.attempt)

@@ -27,6 +27,9 @@ from minikube_py.meta.timestamps import format_time
 
 Entry = dict[str, Any]
 
+_AMOUNTS = ("limits", "requests")
+_GIVEN = ("allocatedResources", "resources")
+
 
 @dataclass(frozen=True)
 class ContainerFacts:
@@ -39,12 +42,32 @@ class ContainerFacts:
     messages: Mapping[str, str] = field(default_factory=dict)
     runtime: str = "docker"
     over: bool = False
+    behind: frozenset[str] = frozenset()
+    """Containers that don't have yet the resources their pod asks for."""
 
 
 def container_entry(
     pod: Object, member: Member, observed: ObservedPod, facts: ContainerFacts
 ) -> Entry:
     """The v1.ContainerStatus of one container."""
+    return _entry(pod, member, observed, facts) | _resources(pod, member, facts)
+
+
+def _resources(pod: Object, member: Member, facts: ContainerFacts) -> Entry:
+    """What was given to it: what it asks for, or what was said before while a resize is not done.
+    Containers that ask for nothing, and debuggers, say nothing.
+    """
+    resources = member.container.get("resources") or {}
+    asked = {field: dict(resources[field]) for field in _AMOUNTS if resources.get(field)}
+    if not asked or member.role == "ephemeral":
+        return {}
+    reported = previous_status(pod, member.name)
+    if member.name in facts.behind and "resources" in reported:
+        return {field: reported[field] for field in _GIVEN if field in reported}
+    return {"allocatedResources": dict(asked.get("requests") or {}), "resources": asked}
+
+
+def _entry(pod: Object, member: Member, observed: ObservedPod, facts: ContainerFacts) -> Entry:
     attempts = [c for c in attempts_of(observed, member.name) if not is_leftover(c)]
     if not attempts:
         return _unseen(pod, member, facts)

@@ -72,8 +72,6 @@ class PodState:
     pulled: set[str] = field(default_factory=set)
     messages: dict[str, str] = field(default_factory=dict)
     failure_told: bool = False
-    measure_at: datetime | None = None
-    evicted: str = ""
     backing_off: set[str] = field(default_factory=set)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     hurry: asyncio.Event = field(default_factory=asyncio.Event)

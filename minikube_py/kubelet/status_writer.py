@@ -32,6 +32,7 @@ async def write_status(
         runtime=tools.runtime_name,
         over=over,
         failure=failure,
+        resize=state.resize,
     )
     observed, now = state.observed, tools.clock()
     if pod_status(state.pod, observed, now, facts) == state.pod.get("status"):

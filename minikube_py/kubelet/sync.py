@@ -44,7 +44,6 @@ from minikube_py.kubelet.resizer import Resizer
 from minikube_py.kubelet.sandboxes import Sandboxes
 from minikube_py.kubelet.status_writer import write_status
 from minikube_py.kubelet.tools import Tools
-from minikube_py.kubelet.volume_limits import VolumeLimits
 from minikube_py.kubelet.volumes import VolumeProblem
 from minikube_py.meta.objects import Object
 
@@ -60,7 +59,6 @@ class PodSync:
         self._sandboxes = Sandboxes(tools, self._files)
         self._ending = PodEnding(tools)
         self._resizer = Resizer(tools)
-        self._limits = VolumeLimits(tools.volumes, tools.clock)
 
     async def step(self, state: PodState) -> datetime | None:
         """Returns when to look again without being asked, None = when something happens."""
@@ -140,7 +138,6 @@ class PodSync:
             restarts=restarts(state.pod, state.observed, namespace=self._namespace(state)),
             hooks_running=frozenset(state.hooks),
             gone=state.gone,
-            evicted=state.evicted,
             resting=state.seconds_to_rest(),
             to_resize=state.resize.to_restart,
             rejected=rejection(state.pod, self._tools.host),
@@ -195,12 +192,7 @@ class PodSync:
             state.wake.set()
             if not any("waiting" in entry for entry in _main_states(state.pod)):
                 state.trace.finish()
-        return _earliest(
-            plan.look_again_at,
-            state.next_retry(),
-            self._renew_tokens_at(state),
-            self._limits.watch(state, pod),
-        )
+        return _earliest(plan.look_again_at, state.next_retry(), self._renew_tokens_at(state))
 
     def _tell_back_offs(self, state: PodState, pod: Object, plan: PodPlan) -> None:
         """Once for each container that has to wait."""

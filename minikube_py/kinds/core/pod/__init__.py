@@ -2,6 +2,7 @@
 
 from minikube_py.kinds.core.pod.columns import COLUMNS
 from minikube_py.kinds.core.pod.defaults import default_pod
+from minikube_py.kinds.core.pod.resize import validate_resize
 from minikube_py.kinds.core.pod.strategy import grace_seconds, prepare, selectable_fields
 from minikube_py.kinds.core.pod.validation import (
     validate_create,
@@ -29,7 +30,10 @@ KIND = Kind(
         "proxy",
         "resize",
     ),
-    parts={"ephemeralcontainers": Part(("spec", "ephemeralContainers"), validate_debuggers)},
+    parts={
+        "ephemeralcontainers": Part(("spec", "ephemeralContainers"), validate_debuggers),
+        "resize": Part(("spec",), validate_resize),
+    },
     default=default_pod,
     prepare=prepare,
     validate_create=validate_create,
