@@ -106,7 +106,7 @@ class ContainerStarter:
         reference = wanted.reference
         record("Normal", "Pulling", f'Pulling image "{reference}"')
         try:
-            await self._tools.images.pull(reference, self._pull_secrets(state, pod))
+            await self._tools.images.pull(reference, self._tools.reader.pull_secrets(pod))
         except PullFailed as error:
             message = f'Failed to pull image "{reference}": {error}'
             record("Warning", "Failed", message)
@@ -120,14 +120,6 @@ class ContainerStarter:
             record("Normal", "Pulled", f'Successfully pulled image "{reference}"')
         finally:
             state.pulls.pop(name, None)
-
-    def _pull_secrets(self, state: PodState, pod: Object) -> list[Object]:
-        namespace = state.identity.namespace
-        found = [
-            self._tools.reader.look_up("Secret", namespace, entry.get("name", ""))
-            for entry in get_path(pod, "spec", "imagePullSecrets", default=[])
-        ]
-        return [secret for secret in found if secret is not None]
 
     # -- create --------------------------------------------------------------------------------
 
@@ -143,7 +135,7 @@ class ContainerStarter:
         if wanted.note:
             self._tools.tell(pod, name, "Normal", "Pulled", wanted.note)
         try:
-            spec = self._spec(state, pod, sandbox_id, wanted)
+            spec = await self._spec(state, pod, sandbox_id, wanted)
             with state.trace.step("create"):
                 container_id = await self._tools.runtime.create_container(spec)
         except RuntimeUnavailable:
@@ -157,7 +149,9 @@ class ContainerStarter:
         self._tools.tell(pod, name, "Normal", "Created", f"Created container: {name}")
         return Created(wanted, container_id, spec)
 
-    def _spec(self, state: PodState, pod: Object, sandbox_id: str, wanted: Wanted) -> ContainerSpec:
+    async def _spec(
+        self, state: PodState, pod: Object, sandbox_id: str, wanted: Wanted
+    ) -> ContainerSpec:
         tools, found = self._tools, wanted.member
         made = environment(
             pod,
@@ -170,7 +164,7 @@ class ContainerStarter:
             message = f"Keys [{', '.join(made.skipped)}] from envFrom were skipped since they are "
             message += "considered invalid environment variable names."
             tools.tell(pod, found.name, "Warning", "InvalidEnvironmentVariableNames", message)
-        mounts: tuple[Mount, ...] = tools.volumes.mounts(
+        mounts: tuple[Mount, ...] = await tools.volumes.mounts(
             pod, found, state.volumes or {}, made.variables
         )
         mounts += self._own_files.mounts(pod, found, wanted.start.attempt)
@@ -256,7 +250,7 @@ class ContainerStarter:
         found = created.wanted.member
         target = ProbeTarget(created.container_id, found.container, state.address)
         try:
-            outcome = await self._tools.actions.check(hook, target, _HOOK_SECONDS)
+            outcome = await self._tools.actions.run_hook(hook, target, _HOOK_SECONDS)
             if not outcome.ok:
                 state.hook_failures[created.container_id] = "FailedPostStartHook"
                 message = f"PostStartHook failed: {outcome.message}"

@@ -88,7 +88,7 @@ class ContainerStopper:
         if found is None or not hook or kill.grace_seconds <= 0:
             return False
         target = ProbeTarget(container.id, found.container, state.address)
-        outcome = await self._tools.actions.check(hook, target, kill.grace_seconds)
+        outcome = await self._tools.actions.run_hook(hook, target, kill.grace_seconds)
         if not outcome.ok and state.pod is not None:
             message = f"PreStopHook failed: {outcome.message}"
             self._tools.tell(state.pod, kill.name, "Warning", "FailedPreStopHook", message)

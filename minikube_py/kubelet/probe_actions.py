@@ -6,7 +6,7 @@ so hundreds of probes cost one connection each and nothing between.
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -34,10 +34,11 @@ class ProbeTarget:
 
 @dataclass(frozen=True)
 class Outcome:
-    """`message` of one that is ok is a warning."""
+    """`message` of one that is ok is a warning. `answered`: a server did, but said no."""
 
     ok: bool
     message: str = ""
+    answered: bool = field(default=False, compare=False)
 
 
 class ProbeActions:
@@ -68,6 +69,13 @@ class ProbeActions:
             return Outcome(False, _timed_out(action, target, timeout))
         except (OSError, RuntimeFailure, aiohttp.ClientError, ValueError) as error:
             return Outcome(False, str(error) or type(error).__name__)
+
+    async def run_hook(
+        self, handler: Mapping[str, Any], target: ProbeTarget, timeout: float
+    ) -> Outcome:
+        """As check(), but whatever a server answers to a hook is fine, as in kubelet."""
+        outcome = await self.check(handler, target, timeout)
+        return Outcome(True) if outcome.answered else outcome
 
     async def _run(self, action: Mapping[str, Any], target: ProbeTarget, timeout: float) -> Outcome:
         if "exec" in action:
@@ -133,7 +141,8 @@ class ProbeActions:
                 await response.content.read(_BODY_BYTES)
                 if 200 <= response.status < 400:
                     return Outcome(True)
-                return Outcome(False, f"HTTP probe failed with statuscode: {response.status}")
+                message = f"HTTP probe failed with statuscode: {response.status}"
+                return Outcome(False, message, answered=True)
         return Outcome(False, f"stopped after {_MAX_REDIRECTS} redirects")
 
     def _client(self) -> aiohttp.ClientSession:

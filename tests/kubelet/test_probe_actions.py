@@ -83,6 +83,14 @@ async def test_http_follows_redirects_on_the_same_host_only(
     assert (await http(actions, port, "/away")).ok
 
 
+async def test_a_hook_takes_any_answer_but_wants_one(actions: ProbeActions, port: int) -> None:
+    def hook(path: str, port: int) -> dict[str, Any]:
+        return {"httpGet": {"path": path, "port": port}}
+
+    assert (await actions.run_hook(hook("/nothing-here", port), target(), 1)).ok
+    assert not (await actions.run_hook(hook("/", 1), target(), 1)).ok
+
+
 async def test_http_sends_its_headers(actions: ProbeActions, port: int) -> None:
     assert (await http(actions, port, "/header", httpHeaders=[{"name": "X-A", "value": "1"}])).ok
     assert not (await http(actions, port, "/header")).ok
