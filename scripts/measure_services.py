@@ -113,9 +113,9 @@ def _run(
         for name, address in straight.items():
             _note(name, _load(address), speed, middle, slow)
         for name, (address, processes) in proxied.items():
-            before = _cpu(processes())
+            before = cpu_of(processes())
             load = _load(address)
-            cpu.add(name, (_cpu(processes()) - before) / load.requests)
+            cpu.add(name, (cpu_of(processes()) - before) / load.requests)
             _note(name, load, speed, middle, slow)
     return [speed, middle, slow, cpu]
 
@@ -155,7 +155,7 @@ def _seconds(text: str) -> float:
     return float(number) * {"us": 1e-6, "ms": 1e-3, "s": 1, "m": 60}[unit]
 
 
-def _cpu(processes: list[int]) -> float:
+def cpu_of(processes: list[int]) -> float:
     """Seconds they have used, in user and kernel mode."""
     total = 0
     for process in processes:

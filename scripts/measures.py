@@ -2,7 +2,7 @@
 """Measures mk beside its peers in one run, in turn, over several rounds; only the ratios mean
 something.
 
-    measures.py [--rounds N] [up] [pod] [restart] [service]
+    measures.py [--rounds N] [up] [pod] [restart] [service] [api]
 
 up       `mk up` until ready (Docker running), and the same on paper
 pod      apply of one Pod until its container runs, beside `docker start` of a container that joins
@@ -11,6 +11,8 @@ a running
 restart  a killed container until its successor runs, beside Swarm
 service  requests through a Service: kernel path beside the same translation written by hand and the
          Pod itself; http path and Ingress beside nginx, with the CPU time they take
+api      durable creates beside etcd and the raw store; get, list, watch and memory by number of
+         Pods
 
 The machine's speed swings while it measures: so each round measures every contender once, and the
 ratio to mk's
@@ -35,6 +37,7 @@ from urllib.parse import urlsplit
 
 import docker
 import yaml
+from measure_api import measure_creates, measure_growth
 from measure_services import Manifests, measure_services
 from tables import Table, timed
 
@@ -44,7 +47,7 @@ PAPER = ("up", "--runtime", "simulated")
 IMAGE = "minikube-py/busybox:1"
 DEADLINE = 60  # seconds for any one measurement
 SLEEP = ["sleep", "100000"]
-MEASURES = ("up", "pod", "restart", "service")
+MEASURES = ("up", "pod", "restart", "service", "api")
 
 
 # -- mk ----------------------------------------------------------------------------------------
@@ -241,6 +244,18 @@ def measure_restart(cluster: Cluster, engine: docker.DockerClient, rounds: int) 
     return table
 
 
+def measure_api(cluster: Cluster, folder: Path, rounds: int) -> None:
+    """On paper: what is measured are the API and the store."""
+    cluster.mk(*PAPER)
+    try:
+        for table in measure_creates(cluster, folder, rounds):
+            table.print()
+    finally:
+        cluster.mk("purge", "--yes")
+    for table in measure_growth(folder, rounds):
+        table.print()
+
+
 @contextmanager
 def swarm(engine: docker.DockerClient) -> Iterator[None]:
     """A Swarm of this host alone; left again, and its network with it."""
@@ -257,6 +272,26 @@ def swarm(engine: docker.DockerClient) -> Iterator[None]:
                 network.remove()
 
 
+def measure_all(
+    wanted: set[str], cluster: Cluster, engine: docker.DockerClient, folder: Path, rounds: int
+) -> None:
+    if "up" in wanted:
+        measure_up(cluster, rounds).print()
+    if "api" in wanted:
+        measure_api(cluster, folder, rounds)
+    if wanted - {"up", "api"}:
+        cluster.mk("up")
+        if "service" in wanted:
+            for table in measure_services(cluster, engine, rounds):
+                table.print()
+    if wanted & {"pod", "restart"}:
+        with swarm(engine):
+            if "pod" in wanted:
+                measure_pod(cluster, engine, rounds).print()
+            if "restart" in wanted:
+                measure_restart(cluster, engine, rounds).print()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=7)
@@ -271,19 +306,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="mk-bench-") as folder:
         cluster = Cluster(Path(folder))
         try:
-            if "up" in wanted:
-                measure_up(cluster, flags.rounds).print()
-            if wanted - {"up"}:
-                cluster.mk("up")
-                if "service" in wanted:
-                    for table in measure_services(cluster, engine, flags.rounds):
-                        table.print()
-            if wanted & {"pod", "restart"}:
-                with swarm(engine):
-                    if "pod" in wanted:
-                        measure_pod(cluster, engine, flags.rounds).print()
-                    if "restart" in wanted:
-                        measure_restart(cluster, engine, flags.rounds).print()
+            measure_all(wanted, cluster, engine, Path(folder), flags.rounds)
         finally:
             cluster.mk("purge", "--yes")
 
