@@ -80,10 +80,10 @@ class Flows:
 
 def pod_link_name(cluster: Cluster, pod_uid: str) -> str:
     """The host's end of the pod's veth pair, an interface name."""
-    return _pod_link_prefix(cluster) + _digest(pod_uid, 9)
+    return pod_link_prefix(cluster) + _digest(pod_uid, 9)
 
 
-def _pod_link_prefix(cluster: Cluster) -> str:
+def pod_link_prefix(cluster: Cluster) -> str:
     return "mk" + _digest(cluster.name, 4)
 
 
@@ -137,6 +137,9 @@ class Host:
     async def remove_all(self, cluster: Cluster) -> None:
         """Removes the cluster's links: pods' veths, service device with its route, bridge."""
         await self._call(self._netlink.remove_all, cluster)
+
+    async def with_netlink(self, work: Callable[["IPRoute"], T]) -> T:
+        return await self._call(lambda: work(self._netlink.route))
 
     async def close(self) -> None:
         await self._call(self._netlink.close)
@@ -221,7 +224,7 @@ class _Netlink:
         found: list[PodLink] = []
         for link in list(self.route.get_links()):
             name = str(link.get("ifname"))
-            if not name.startswith(_pod_link_prefix(cluster)):
+            if not name.startswith(pod_link_prefix(cluster)):
                 continue
             parts = str(link.get("ifalias") or "").split("/")
             if len(parts) == 4 and parts[:2] == ["mk", cluster.name] and link.get("master"):
@@ -291,7 +294,7 @@ class _Netlink:
 
     def remove_all(self, cluster: Cluster) -> None:
         for link in list(self.route.get_links()):
-            if str(link.get("ifname")).startswith(_pod_link_prefix(cluster)):
+            if str(link.get("ifname")).startswith(pod_link_prefix(cluster)):
                 self.remove_link(str(link.get("ifname")))
         self.remove_link(cluster.service_device)
         self.remove_link(cluster.bridge)
