@@ -17,6 +17,7 @@ from minikube_py.daemon.access import ADMIN
 from minikube_py.daemon.aggregation import api_services, front_proxy
 from minikube_py.daemon.api import ApiEndpoint, server_context
 from minikube_py.daemon.base import CLUSTER_DOMAIN, Base, lay_base
+from minikube_py.daemon.bridge import bridge_keeper
 from minikube_py.daemon.certificates import CertificateAuthority
 from minikube_py.daemon.choices import StartFailure
 from minikube_py.daemon.component import Component
@@ -88,7 +89,11 @@ async def build(
     recorders, access = base.recorders, base.access
     recorder = recorders.new("ingress")
     network = await _network(settings, ground, base, recorder)
-    servers = network.components if network else [PaperIngress(informers, resources, recorder)]
+    servers = list(
+        network.components if network else [PaperIngress(informers, resources, recorder)]
+    )
+    if ground.host is not None:
+        servers.append(bridge_keeper(ground.host, ground, runtime, base))
     kubelet = Kubelet(
         _kubelet_settings(settings, ground),
         resources,
