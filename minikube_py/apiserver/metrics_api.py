@@ -11,6 +11,7 @@ from aiohttp import web
 from minikube_py.apiserver import options
 from minikube_py.apiserver.context import server_of, state_of, target_of
 from minikube_py.apiserver.negotiation import Media, negotiate
+from minikube_py.apiserver.node_side import UsageSource
 from minikube_py.apiserver.responses import send_object
 from minikube_py.apiserver.tables import partial_metadata
 from minikube_py.apiserver.targets import Target
@@ -39,9 +40,7 @@ async def answer(request: web.Request) -> web.StreamResponse:
     if state.verb not in ("get", "list") or target.subresource or request.method != "GET":
         raise MethodNotAllowed("the server does not allow this method on the requested resource")
     media = negotiate(request.headers.get("Accept", ""))
-    usage = await _usage(request)
-    measured = _nodes if target.resource == "nodes" else _pods
-    items = measured(request, target, usage)
+    items = await _items(request, target)
     if not target.name:
         return await send_object(request, Media(media.format), _listed(items, media, target))
     if not items:
@@ -53,12 +52,14 @@ async def answer(request: web.Request) -> web.StreamResponse:
     return await send_object(request, Media(media.format), found)
 
 
-async def _usage(request: web.Request) -> NodeUsage:
-    source = server_of(request).node.usage
-    if source is None:
+async def _items(request: web.Request, target: Target) -> list[Object]:
+    server = server_of(request)
+    if server.node.usage is None:
         raise ServiceUnavailable("nobody measures usage here: no kubelet runs")
     try:
-        return await source.read()
+        if target.resource == "nodes":
+            return await _nodes(request, target, server.node.usage)
+        return _pods(request, target, await server.node.usage.read())
     except RuntimeFailure as error:
         raise ServiceUnavailable(f"the container runtime does not answer: {error}") from error
 
@@ -76,15 +77,17 @@ def _selected(request: web.Request, target: Target) -> Sequence[Object]:
     return resources.list(kind, namespace, selected).objects()
 
 
-def _nodes(request: web.Request, target: Target, usage: NodeUsage) -> list[Object]:
-    used = _quantities(usage.cpu_nanocores, usage.sample.memory_working_set_bytes)
+async def _nodes(request: web.Request, target: Target, whole: UsageSource) -> list[Object]:
+    """Where nobody tells the nodes apart there is one."""
     endpoints = server_of(request).node.endpoints
-    measured = endpoints.node_name if endpoints else ""
-    return [
-        {**_head(node, "NodeMetrics", usage), "usage": used}
-        for node in _selected(request, target)
-        if measured in ("", name_of(node))
-    ]
+    found = []
+    for node in _selected(request, target):
+        if endpoints and name_of(node) not in endpoints:
+            continue
+        usage = await (endpoints[name_of(node)].usage() if endpoints else whole.read())
+        used = _quantities(usage.cpu_nanocores, usage.sample.memory_working_set_bytes)
+        found.append({**_head(node, "NodeMetrics", usage), "usage": used})
+    return found
 
 
 def _pods(request: web.Request, target: Target, usage: NodeUsage) -> list[Object]:

@@ -3,8 +3,8 @@ own port would say, and where the addresses of pods can be reached. All of it ma
 """
 
 import ssl
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from minikube_py.container_runtime.usage import NodeUsage
@@ -18,10 +18,9 @@ class UsageSource(Protocol):
 
 
 class NodeEndpoints(Protocol):
-    """The kubelet of this process; its calls may raise RuntimeFailure."""
+    """One of the nodes that the kubelet of this process serves; calls may raise RuntimeFailure."""
 
-    @property
-    def node_name(self) -> str: ...
+    async def usage(self) -> NodeUsage: ...
     def configuration(self) -> Object: ...
     async def running_pods(self) -> Object: ...
     async def summary(self) -> Object: ...
@@ -46,11 +45,11 @@ def anonymously(_context: ssl.SSLContext) -> None: ...
 
 @dataclass(frozen=True)
 class NodeSide:
-    """`identify` gives a TLS context the certificate with which this server shows aggregated ones
-    that it is who it says.
+    """`endpoints` by the node's name. `identify` gives a TLS context the certificate with which
+    this server shows aggregated ones that it is who it says.
     """
 
     usage: UsageSource | None = None
-    endpoints: NodeEndpoints | None = None
+    endpoints: Mapping[str, NodeEndpoints] = field(default_factory=dict)
     reach: Reach = direct
     identify: Callable[[ssl.SSLContext], None] = anonymously

@@ -2,7 +2,7 @@
 kubelet's to say.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -49,6 +49,30 @@ def usage_between(before: Sample, after: Sample) -> NodeUsage:
             )
             for one in after.containers
         ),
+    )
+
+
+def part_of(usage: NodeUsage, pod_uids: Container[str], *, with_rest: bool) -> NodeUsage:
+    """What one of several nodes that share a host uses: its own pods, and `with_rest` also what no
+    pod of any node does, so that all parts add up to the whole.
+    """
+    own = [one for one in usage.containers if one.stats.pod_uid in pod_uids]
+    cpu, spent, memory = _sums(own)
+    if with_rest:
+        all_cpu, all_spent, all_memory = _sums(usage.containers)
+        cpu = max(cpu, usage.cpu_nanocores - all_cpu + cpu)
+        spent = max(spent, usage.sample.cpu_nanoseconds - all_spent + spent)
+        memory = max(memory, usage.sample.memory_working_set_bytes - all_memory + memory)
+    sample = Sample(usage.sample.at, spent, memory, tuple(one.stats for one in own))
+    return NodeUsage(sample, usage.window_seconds, cpu, tuple(own))
+
+
+def _sums(containers: Sequence[ContainerUsage]) -> tuple[int, int, int]:
+    """Nanocores, nanoseconds so far, bytes."""
+    return (
+        sum(one.cpu_nanocores for one in containers),
+        sum(one.stats.cpu_nanoseconds for one in containers),
+        sum(one.stats.memory_working_set_bytes for one in containers),
     )
 
 

@@ -39,6 +39,7 @@ from minikube_py.kubelet.probe_actions import ProbeActions
 from minikube_py.kubelet.static_pods import StaticPods
 from minikube_py.kubelet.streams import PodStreams
 from minikube_py.kubelet.tools import KubeletSettings, Tools
+from minikube_py.kubelet.trace import Arrivals
 from minikube_py.kubelet.usage import UsageReader, this_host
 from minikube_py.kubelet.volumes import Volumes
 from minikube_py.meta.objects import Object, get_path, name_of, namespace_of, uid_of
@@ -80,7 +81,10 @@ class Kubelet:
         self._streams = PodStreams(runtime, self._read_pod, clock)
         self._tokens = PodTokens(tokens, clock) if tokens is not None else None
         self.usage = UsageReader(runtime, clock, None if settings.on_paper else this_host)
-        self.endpoints = KubeletEndpoints(settings, runtime, self._pods, self.usage)
+        self.endpoints = {
+            node.name: KubeletEndpoints(settings, node, runtime, self._pods, self.usage)
+            for node in settings.nodes
+        }
         self._workers: PodWorkers | None = None
         self._served = {node.name for node in settings.nodes}
         for kind in (CONFIG_MAP, SECRET, PERSISTENT_VOLUME_CLAIM):
@@ -214,11 +218,14 @@ class Kubelet:
     # -- hearing -------------------------------------------------------------------------------
 
     def _subscribe(self, workers: PodWorkers) -> None:
+        arrivals = Arrivals()
+
         def on_pod(old: Object | None, new: Object | None) -> None:
+            arrivals.hear(old, new)
             if old is not None and (new is None or uid_of(new) != uid_of(old)):
                 workers.gone(uid_of(old))
             if new is not None and self._is_ours(new):
-                workers.update(new)
+                workers.update(new, seen_at=arrivals.take(new))
 
         self._pods.subscribe(on_pod)
         kinds: tuple[tuple[Kind, ReferenceKind], ...] = (

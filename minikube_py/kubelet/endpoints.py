@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from minikube_py.container_runtime.interface import ContainerRuntime, ObservedPod
-from minikube_py.container_runtime.usage import ContainerUsage, NodeUsage
+from minikube_py.container_runtime.usage import ContainerUsage, NodeUsage, part_of
 from minikube_py.control_loop.informer import Informer
 from minikube_py.kubelet.facts import is_running
-from minikube_py.kubelet.tools import KubeletSettings
+from minikube_py.kubelet.tools import KubeletSettings, LogicalNode
 from minikube_py.kubelet.usage import UsageReader
-from minikube_py.meta.objects import Object, name_of, namespace_of, uid_of
+from minikube_py.meta.objects import Object, get_path, name_of, namespace_of, uid_of
 from minikube_py.meta.timestamps import format_time
 
 
@@ -19,18 +19,28 @@ class KubeletEndpoints:
     def __init__(
         self,
         settings: KubeletSettings,
+        node: LogicalNode,
         runtime: ContainerRuntime,
         pods: Informer,
         usage: UsageReader,
     ) -> None:
         self._settings = settings
+        self._node = node
         self._runtime = runtime
         self._pods = pods
         self._usage = usage
 
     @property
     def node_name(self) -> str:
-        return self._settings.node_name
+        return self._node.name
+
+    async def usage(self) -> NodeUsage:
+        """What this node uses. Raises RuntimeFailure."""
+        usage = await self._usage.read()
+        if not self._settings.more_nodes:
+            return usage
+        mine = {uid_of(pod) for pod in self._known_pods()}
+        return part_of(usage, mine, with_rest=self.node_name == self._settings.node_name)
 
     def configuration(self) -> Object:
         """`/configz`: what of a KubeletConfiguration is true here."""
@@ -42,19 +52,19 @@ class KubeletEndpoints:
                 "clusterDomain": settings.cluster_domain,
                 "clusterDNS": [settings.cluster_dns],
                 "maxPods": settings.max_pods,
-                "podCIDR": settings.pod_cidr,
+                "podCIDR": self._node.pod_cidr,
             }
         }
 
     async def running_pods(self) -> Object:
         """`/runningpods`: what the runtime runs, whatever the API knows of it."""
-        observed = await self._runtime.list_pods()
+        observed = await self._observed()
         items = [pod for one in observed if (pod := _running_pod(one)) is not None]
         return {"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": items}
 
     async def summary(self) -> Object:
         """`/stats/summary`."""
-        usage = await self._usage.read()
+        usage = await self.usage()
         at = format_time(usage.sample.at)
         by_pod = _by_pod(usage)
         return {
@@ -72,12 +82,12 @@ class KubeletEndpoints:
 
     async def resource_metrics(self) -> str:
         """`/metrics/resource`, in Prometheus' text format."""
-        usage = await self._usage.read()
+        usage = await self.usage()
         return "".join(f"{line}\n" for line in self._resource_lines(usage))
 
     async def metrics(self) -> str:
         """`/metrics`: how much runs."""
-        observed = await self._runtime.list_pods()
+        observed = await self._observed()
         running = sum(1 for pod in observed if any(box.running for box in pod.sandboxes))
         containers = sum(1 for pod in observed for one in pod.containers if is_running(one))
         return (
@@ -90,7 +100,19 @@ class KubeletEndpoints:
         )
 
     def _known_pods(self) -> list[Object]:
-        return sorted(self._pods.list(), key=lambda pod: (namespace_of(pod), name_of(pod)))
+        mine = (pod for pod in self._pods.list() if self._is_here(pod))
+        return sorted(mine, key=lambda pod: (namespace_of(pod), name_of(pod)))
+
+    def _is_here(self, pod: Object) -> bool:
+        return bool(get_path(pod, "spec", "nodeName") == self.node_name)
+
+    async def _observed(self) -> list[ObservedPod]:
+        """What runs here; of what nobody knows, nobody knows on which node."""
+        observed = list(await self._runtime.list_pods())
+        if not self._settings.more_nodes:
+            return observed
+        mine = {uid_of(pod) for pod in self._known_pods()}
+        return [one for one in observed if one.pod.uid in mine]
 
     def _resource_lines(self, usage: NodeUsage) -> Iterator[str]:
         sample, by_pod = usage.sample, _by_pod(usage)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from minikube_py.apiserver.node_side import NodeSide
+from minikube_py.apiserver.node_side import NodeSide, UsageSource
 from minikube_py.container_runtime.interface import RuntimeUnavailable, Stats
 from minikube_py.container_runtime.usage import NodeUsage, Sample, usage_between
 from minikube_py.kinds.catalog import NODE, POD
@@ -42,7 +42,11 @@ class Measured:
 class Node:
     """NodeEndpoints of the node `n`."""
 
-    node_name = "n"
+    def __init__(self, measured: UsageSource) -> None:
+        self._measured = measured
+
+    async def usage(self) -> NodeUsage:
+        return await self._measured.read()
 
     def configuration(self) -> Object:
         return {"kubeletconfig": {"maxPods": 110}}
@@ -69,7 +73,7 @@ def measured() -> Measured:
 async def cluster(
     tmp_path: Path, certificates: Certificates, measured: Measured
 ) -> AsyncIterator[Cluster]:
-    node = NodeSide(usage=measured, endpoints=Node())
+    node = NodeSide(usage=measured, endpoints={"n": Node(measured)})
     async with serve(tmp_path, certificates, node=node) as cluster:
         for name in ("n", "other"):
             await cluster.resources.create(NODE, None, {"metadata": {"name": name}})

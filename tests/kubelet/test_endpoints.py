@@ -15,7 +15,7 @@ from minikube_py.container_runtime.interface import (
     Sandbox,
     Stats,
 )
-from minikube_py.container_runtime.usage import NodeUsage, Sample, usage_between
+from minikube_py.container_runtime.usage import NodeUsage, Sample, part_of, usage_between
 from minikube_py.control_loop.informer import Informer
 from minikube_py.kubelet.endpoints import KubeletEndpoints
 from minikube_py.kubelet.tools import KubeletSettings
@@ -45,7 +45,10 @@ class Runtime:
 class Pods:
     def list(self) -> list[Object]:
         return [
-            {"metadata": {"namespace": WEB.namespace, "name": name, "uid": uid}}
+            {
+                "metadata": {"namespace": WEB.namespace, "name": name, "uid": uid},
+                "spec": {"nodeName": "n"},
+            }
             for name, uid in (("web", "uid-1"), ("waiting", "uid-9"))
         ]
 
@@ -60,11 +63,26 @@ class Usage:
         return usage_between(sample(0, 10**9), sample(10, 2 * 10**9))
 
 
+async def test_parts_of_a_shared_host_add_up_to_all_of_it() -> None:
+    whole = await Usage().read()
+
+    first, second = (
+        part_of(whole, {"nobody"}, with_rest=True),
+        part_of(whole, {WEB.uid}, with_rest=False),
+    )
+
+    assert first.cpu_nanocores + second.cpu_nanocores == whole.cpu_nanocores
+    assert second.sample.memory_working_set_bytes == 4096
+    assert first.sample.memory_working_set_bytes == (1 << 20) - 4096
+    assert (len(first.containers), len(second.containers)) == (0, 1)
+
+
 @pytest.fixture
 def endpoints(tmp_path: Path) -> KubeletEndpoints:
     settings = KubeletSettings("n", Cluster("c"), tmp_path, "10.96.0.10", "10.0.0.1")
     return KubeletEndpoints(
         settings,
+        settings.nodes[0],
         cast(ContainerRuntime, Runtime()),
         cast(Informer, Pods()),
         cast(UsageReader, Usage()),

@@ -29,8 +29,8 @@ _REFUSED = {
 
 async def answer(request: web.Request, node: str, path: str) -> web.StreamResponse:
     """`path` is what follows `/proxy`."""
-    kubelet = server_of(request).node.endpoints
-    if kubelet is None or kubelet.node_name != node:
+    kubelet = server_of(request).node.endpoints.get(node)
+    if kubelet is None:
         raise ServiceUnavailable(f'error trying to reach service: node "{node}" has no kubelet')
     parts = [part for part in path.split("/") if part]
     first = parts[0] if parts else ""
@@ -41,6 +41,8 @@ async def answer(request: web.Request, node: str, path: str) -> web.StreamRespon
     if request.method not in ("GET", "HEAD"):
         raise MethodNotAllowed("only reading is supported through nodes/proxy")
     try:
+        if parts == ["pods"]:
+            return await send_object(request, Media(), _pods(request, node))
         return await _read(request, kubelet, parts)
     except RuntimeFailure as error:
         raise ServiceUnavailable(f"the container runtime does not answer: {error}") from error
@@ -54,8 +56,6 @@ async def _read(
             return web.Response(text="ok")
         case ["configz"]:
             return await send_object(request, Media(), kubelet.configuration())
-        case ["pods"]:
-            return await send_object(request, Media(), _pods(request, kubelet.node_name))
         case ["runningpods"]:
             return await send_object(request, Media(), await kubelet.running_pods())
         case ["stats", "summary"]:
