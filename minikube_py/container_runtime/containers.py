@@ -250,6 +250,15 @@ class Containers:
             return b""
         return archive.first_file(tar, limit_bytes)
 
+    async def unpause(self, container_id: str) -> None:
+        try:
+            await self._call(lambda api: api.unpause(container_id))
+        except EngineRefused as refused:
+            if "is not paused" not in str(refused):  # somebody was faster
+                raise
+        finally:
+            self._changed(container_id)
+
     async def update(self, container_id: str, resources: Resources) -> None:
         unlimited = -1
         await self._call(

@@ -177,6 +177,9 @@ class DockerEngine:
     async def remove_container(self, container_id: str) -> None:
         await self._containers.remove(container_id)
 
+    async def unpause_container(self, container_id: str) -> None:
+        await self._containers.unpause(container_id)
+
     async def update_resources(self, container_id: str, resources: Resources) -> None:
         await self._containers.update(container_id, resources)
 

@@ -177,6 +177,9 @@ class SimulatedRuntime:
         self._state.remove("container", container_id)
         self._changed(container, "destroy")
 
+    async def unpause_container(self, container_id: str) -> None:
+        self._get(container_id)  # nobody pauses on paper
+
     async def update_resources(self, container_id: str, resources: Resources) -> None:
         self._get(container_id)
 

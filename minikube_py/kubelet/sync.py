@@ -27,6 +27,7 @@ from minikube_py.kubelet.facts import (
     has_ended,
     is_running,
 )
+from minikube_py.kubelet.mending import unpause
 from minikube_py.kubelet.own_files import OwnFiles
 from minikube_py.kubelet.plan import plan_orphan, plan_pod
 from minikube_py.kubelet.pod_ending import PodEnding
@@ -66,6 +67,7 @@ class PodSync:
         plan = self._plan(state)
         if plan.verdict == "run" and state.pod is not None:
             return await self._run(state, state.pod, plan)
+        await unpause(self._tools, state)
         self._watch_the_end(state)
         self._tell_failure(state, plan)
         self._kill(state, plan)
