@@ -304,14 +304,14 @@ class ContainerRuntime(Protocol):
     async def stop_container(
         self, container_id: str, *, grace_seconds: float, signal: str = ""
     ) -> None:
-        """Signal, wait up to the grace, kill. Returns when it has exited; a missing one is
-        success.
-        """
+        """Signal, wait up to the grace, kill, until it has exited; a missing one is success."""
         ...
 
     async def remove_container(self, container_id: str) -> None:
         """Kills and removes; a missing one is success."""
         ...
+
+    async def unpause_container(self, container_id: str) -> None: ...
 
     async def update_resources(self, container_id: str, resources: Resources) -> None: ...
 
