@@ -14,7 +14,7 @@ from minikube_py.kubelet.pod_plan import PodPlan
 from minikube_py.kubelet.pod_state import PodState
 from minikube_py.kubelet.podspec import uses_host_network
 from minikube_py.kubelet.tools import Tools
-from minikube_py.meta.objects import Object
+from minikube_py.meta.objects import Object, get_path
 
 
 class Sandboxes:
@@ -33,7 +33,7 @@ class Sandboxes:
             return current
         for old in plan.remove_sandboxes:
             await self._tools.runtime.remove_sandbox(old)
-        if plan.create_sandbox > 0:
+        if plan.create_sandbox > 0 or get_path(pod, "status", "podIP"):
             message = "Pod sandbox changed, it will be killed and re-created."
             self._tools.recorder.record(pod, "Normal", "SandboxChanged", message)
         try:

@@ -82,6 +82,16 @@ async def _batches(events: AsyncIterator[RuntimeEvent]) -> AsyncIterator[list[Ru
         filling.cancel()
 
 
+async def _settled(world: World, name: str) -> Any:
+    """What it looks like once it has looked the same for a while."""
+    found, same = await portrait(world, name), 0
+    while same < 5:
+        await asyncio.sleep(0.1)
+        found, before = await portrait(world, name), found
+        same = same + 1 if found == before else 0
+    return found
+
+
 async def _after(world: World, fault: Fault, before: Scene, scene: Scene) -> Any:
     whole = world.runtime
     await world.stop_kubelet()
@@ -114,8 +124,7 @@ async def test_events_with_a_fault_change_nothing_in_the_end(
     await paper_world.create(CONFIG_MAP, "settings", data={"colour": "blue"})
     await before(paper_world, "whole")
     await scene(paper_world, "whole")
-    await asyncio.sleep(0.6)
-    end = await portrait(paper_world, "whole")
+    end = await _settled(paper_world, "whole")
     if paper_world.has("whole"):
         await paper_world.delete("whole")
         await paper_world.gone("whole")
@@ -123,5 +132,4 @@ async def test_events_with_a_fault_change_nothing_in_the_end(
     await _after(paper_world, fault, before, scene)
 
     await becomes(paper_world, fault, end, f"events {fault}")
-    await asyncio.sleep(0.5)
-    assert await portrait(paper_world, fault) == end
+    assert await _settled(paper_world, fault) == end
