@@ -484,5 +484,21 @@ async def test_nothing_is_left_after_everything_is_removed(
     assert list(await runtime.list_pods()) == []
 
 
+async def test_ended_containers_may_stay_for_their_logs(
+    runtime: ContainerRuntime, pod: Pod
+) -> None:
+    running = await pod.start(["sleep", "100"])
+    over = await pod.start(["echo", "the last words"], name="other")
+    await pod.ended(over)
+
+    await runtime.remove_everything(volumes=False, keep_ended=True)
+
+    [left] = await runtime.list_pods()
+    assert running not in [container.id for container in left.containers]
+    assert [container.id for container in left.containers] == [over]
+    assert left.sandboxes == ()
+    assert await pod.output(over) == ["the last words\n"]
+
+
 async def _has_said(pod: Pod, container: str, line: str) -> bool | None:
     return True if line in await pod.output(container) else None
