@@ -9,7 +9,8 @@ from minikube_py.meta.objects import Object, annotations_of, labels_of, name_of,
 from minikube_py.meta.timestamps import human_age, parse_time
 
 _INDENT = "  "
-_HIDDEN_ANNOTATIONS = {"kubectl.kubernetes.io/last-applied-configuration"}
+START_TRACE = "mk.dev/start-trace"
+_HIDDEN_ANNOTATIONS = {"kubectl.kubernetes.io/last-applied-configuration", START_TRACE}
 
 
 @dataclass

@@ -1,10 +1,11 @@
 """A Pod in detail, and the Pod template of a workload."""
 
+import json
 from typing import Any
 
-from minikube_py.cli.describe_page import Page
+from minikube_py.cli.describe_page import START_TRACE, Page
 from minikube_py.cli.readiness import pod_problem, pod_state
-from minikube_py.meta.objects import Object, controller_of, get_path, labels_of
+from minikube_py.meta.objects import Object, annotations_of, controller_of, get_path, labels_of
 
 _SOURCES = {
     "configMap": ("ConfigMap", "name"),
@@ -18,6 +19,18 @@ _SOURCES = {
     "csi": ("CSI", "driver"),
     "ephemeral": ("Ephemeral", ""),
 }
+
+_STEPS = (
+    "schedule",
+    "watch",
+    "sandbox",
+    "network",
+    "volumes",
+    "create",
+    "start",
+    "status",
+    "total",
+)
 
 
 def describe_pod(page: Page, pod: Object) -> None:
@@ -42,10 +55,24 @@ def describe_pod(page: Page, pod: Object) -> None:
     )
     _containers(page, "Containers", spec.get("containers"), status.get("containerStatuses"))
     page.conditions(pod)
+    _start(page, pod)
     _volumes(page, spec)
     page.pairs("Node-Selectors", spec.get("nodeSelector") or {})
     tolerations = [_toleration(one) for one in spec.get("tolerations") or []]
     page.row("Tolerations", "; ".join(tolerations) or "<none>")
+
+
+def _start(page: Page, pod: Object) -> None:
+    """Where the time of its start went. Some steps happen side by side, so they exceed the total;
+    an annotation that somebody rewrote is not shown.
+    """
+    try:
+        steps = json.loads(annotations_of(pod).get(START_TRACE, "{}"))
+        rows = [[step, f"{int(steps[step])} ms"] for step in _STEPS if step in steps]
+    except (ValueError, TypeError):
+        return
+    if rows:
+        page.table("Start", [["Step", "Took"], *rows])
 
 
 def describe_template(page: Page, template: Object) -> None:

@@ -4,7 +4,8 @@
 it starts again. `mk.dev/restarted-at` on a Pod is what `mk restart` writes: containers that began
 before that time start again now. `mk.dev/restart-on-change: "true"` on a Deployment, StatefulSet
 or DaemonSet, or on its Pods' template, rolls it when a ConfigMap or Secret that its Pods show
-changes; `mk.dev/shown-content` is the hash of what they were given last.
+changes; `mk.dev/shown-content` is the hash of what they were given last. `mk.dev/start-trace` says
+where the time of a Pod's start went (JSON, milliseconds).
 """
 
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from minikube_py.meta.timestamps import parse_time
 
 RESTART_BACKOFF = "mk.dev/restart-backoff"
 RESTARTED_AT = "mk.dev/restarted-at"
+START_TRACE = "mk.dev/start-trace"
 RESTART_ON_CHANGE = "mk.dev/restart-on-change"
 SHOWN_CONTENT = "mk.dev/shown-content"
 

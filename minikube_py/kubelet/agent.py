@@ -221,11 +221,11 @@ class Kubelet:
         arrivals = Arrivals()
 
         def on_pod(old: Object | None, new: Object | None) -> None:
-            arrivals.hear(old, new)
+            seen_at = arrivals.hear(old, new)
             if old is not None and (new is None or uid_of(new) != uid_of(old)):
                 workers.gone(uid_of(old))
             if new is not None and self._is_ours(new):
-                workers.update(new, seen_at=arrivals.take(new))
+                workers.update(new, seen_at=seen_at)
 
         self._pods.subscribe(on_pod)
         kinds: tuple[tuple[Kind, ReferenceKind], ...] = (

@@ -24,11 +24,13 @@ from minikube_py.meta.errors import ApiError
 from minikube_py.meta.objects import (
     Object,
     annotations_of,
+    get_path,
     is_deleting,
     labels_of,
     namespace_of,
     uid_of,
 )
+from minikube_py.store.interface import StoreUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -70,15 +72,17 @@ class PodWorkers:
 
     # -- told ----------------------------------------------------------------------------------
 
-    def update(self, pod: Object, observed: ObservedPod | None = None) -> None:
+    def update(
+        self, pod: Object, observed: ObservedPod | None = None, *, seen_at: float | None = None
+    ) -> None:
         """A pod of this node as the store has it; `observed` is what the runtime has of it when
-        that is known already.
+        that is known already, `seen_at` when it was first heard of, without a node.
         """
         state = self._states.get(uid_of(pod))
         if state is None:
             if self._rests:
                 return
-            state = self._new(identity(pod), pod, observed)
+            state = self._new(identity(pod), pod, observed, seen_at)
             for reference in references(pod):
                 self._users[(namespace_of(pod), reference)].add(uid_of(pod))
             state.look(stale=False)
@@ -130,8 +134,15 @@ class PodWorkers:
 
     # -- working -------------------------------------------------------------------------------
 
-    def _new(self, who: PodIdentity, pod: Object | None, observed: ObservedPod | None) -> PodState:
+    def _new(
+        self,
+        who: PodIdentity,
+        pod: Object | None,
+        observed: ObservedPod | None,
+        seen_at: float | None = None,
+    ) -> PodState:
         assert self._group is not None
+        begun = bool(get_path(pod or {}, "status", "startTime"))
         state = PodState(
             identity=who,
             pod=pod,
@@ -142,7 +153,7 @@ class PodWorkers:
                 lambda: state.look(stale=False),
                 self._teller(who.uid),
             ),
-            trace=PodTrace(f"{who.namespace}/{who.name}"),
+            trace=PodTrace(f"{who.namespace}/{who.name}", seen_at=seen_at, finished=begun),
         )
         self._states[who.uid] = state
         self._group.create_task(self._work(state), name=f"pod {who.namespace}/{who.name}")
@@ -162,18 +173,26 @@ class PodWorkers:
             pause, next_look = _FIRST_PAUSE, None
             while not state.done:
                 await self._wait(state, next_look)
+                state.trace.taken_up()
                 try:
                     async with asyncio.timeout(_STEP_SECONDS):
                         next_look = await self._sync.step(state)
                     pause = _FIRST_PAUSE
                 except Exception as error:
                     _log_failure(state, error)
+                    self._tell_failure(state, error)
                     state.stale = True
                     await state.pause(pause)
                     pause = min(pause * 2, _LONGEST_PAUSE)
                     state.wake.set()
             state.cancel_children()
         self._forget(state)
+
+    def _tell_failure(self, state: PodState, error: Exception) -> None:
+        """What failed between API and store is no news for the pod's user."""
+        if state.pod is not None and not isinstance(error, (ApiError, StoreUnavailable)):
+            message = f"Error syncing pod, it is tried again: {error or type(error).__name__}"
+            self._tools.recorder.record(state.pod, "Warning", "FailedSync", message)
 
     async def _wait(self, state: PodState, next_look: datetime | None) -> None:
         seconds = None

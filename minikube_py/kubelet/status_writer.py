@@ -42,6 +42,7 @@ async def write_status(
         if uid_of(obj) != state.identity.uid:
             raise NotFound.of(POD.group, POD.plural, state.identity.name)
         obj["status"] = pod_status(obj, observed, now, facts)
+        state.trace.tell(obj)
 
     identity = state.identity
     try:

@@ -45,6 +45,8 @@ from minikube_py.kubelet.resizer import Resizer
 from minikube_py.kubelet.sandboxes import Sandboxes
 from minikube_py.kubelet.status_writer import write_status
 from minikube_py.kubelet.tools import Tools
+from minikube_py.kubelet.trace import has_started
+from minikube_py.kubelet.volume_limits import VolumeLimits
 from minikube_py.kubelet.volumes import VolumeProblem
 from minikube_py.meta.objects import Object
 
@@ -60,14 +62,15 @@ class PodSync:
         self._sandboxes = Sandboxes(tools, self._files)
         self._ending = PodEnding(tools)
         self._resizer = Resizer(tools)
+        self._limits = VolumeLimits(tools.volumes, tools.clock)
 
     async def step(self, state: PodState) -> datetime | None:
         """Returns when to look again without being asked, None = when something happens."""
         await self._look(state)
+        await unpause(self._tools, state)
         plan = self._plan(state)
         if plan.verdict == "run" and state.pod is not None:
             return await self._run(state, state.pod, plan)
-        await unpause(self._tools, state)
         self._watch_the_end(state)
         self._tell_failure(state, plan)
         self._kill(state, plan)
@@ -105,6 +108,7 @@ class PodSync:
             self._refresh(state, state.pod)
 
     async def _read_messages(self, state: PodState) -> None:
+        state.forget_others({container.id for container in state.observed.containers})
         for container in state.observed.containers:
             if container.id in state.messages or not has_ended(container) or state.pod is None:
                 continue
@@ -140,6 +144,7 @@ class PodSync:
             restarts=restarts(state.pod, state.observed, namespace=self._namespace(state)),
             hooks_running=frozenset(state.hooks),
             gone=state.gone,
+            evicted=state.evicted,
             resting=state.seconds_to_rest(),
             to_resize=state.resize.to_restart,
             rejected=rejection(state.pod, self._tools.host),
@@ -192,9 +197,14 @@ class PodSync:
         if started:
             # What came up may let the next one start.
             state.wake.set()
-            if not any("waiting" in entry for entry in _main_states(state.pod)):
+            if state.pod is not None and has_started(state.pod):
                 state.trace.finish()
-        return _earliest(plan.look_again_at, state.next_retry(), self._renew_tokens_at(state))
+        return _earliest(
+            plan.look_again_at,
+            state.next_retry(),
+            self._renew_tokens_at(state),
+            self._limits.watch(state, pod),
+        )
 
     def _tell_back_offs(self, state: PodState, pod: Object, plan: PodPlan) -> None:
         """Once for each container that has to wait."""
@@ -303,11 +313,6 @@ class PodSync:
         await write_status(
             self._tools, state, self._health(state), waiting, over=over, failure=failure
         )
-
-
-def _main_states(pod: Object | None) -> list[Object]:
-    status = (pod or {}).get("status") or {}
-    return [entry.get("state") or {} for entry in status.get("containerStatuses") or []]
 
 
 def _earliest(*moments: datetime | None) -> datetime | None:
