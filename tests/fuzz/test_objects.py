@@ -22,7 +22,7 @@ from tests.fuzz.objects import json_patch, piece, tried_kinds, valid, varied
 
 TIMES = float(os.environ.get("MK_FUZZ", "1"))
 BOUNDED = settings(
-    max_examples=max(1, int(12 * TIMES)),
+    max_examples=max(1, int(5 * TIMES)),
     deadline=None,
     database=None,
     derandomize=TIMES == 1,

@@ -20,7 +20,7 @@ from tests.fuzz.conftest import Server
 
 TIMES = float(os.environ.get("MK_FUZZ", "1"))
 BOUNDED = settings(
-    max_examples=max(1, int(2 * TIMES)),
+    max_examples=max(1, int(TIMES)),
     deadline=None,
     database=None,
     derandomize=TIMES == 1,
