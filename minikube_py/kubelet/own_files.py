@@ -4,6 +4,7 @@ messages. Written in the pod's directory and mounted into its containers.
 
 import platform
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 from minikube_py.container_runtime.interface import (
@@ -24,6 +25,7 @@ _MANAGED = {
     "/etc/resolv.conf": "resolv.conf",
 }
 _MESSAGE_BYTES = 4096
+_KEPT_MESSAGES = 3  # as many attempts of a container as are kept, and the new one
 _LOG_LINES = 80
 _LOG_BYTES = 2048
 _HOST_HOSTS = Path("/etc/hosts")
@@ -69,6 +71,8 @@ class OwnFiles:
         if target not in taken:
             path = self._message_path(uid_of(pod), member.name, attempt)
             self._tools.files.write(path, b"", 0o666)
+            with suppress(OSError):
+                self._message_path(uid_of(pod), member.name, attempt - _KEPT_MESSAGES).unlink()
             found.append(Mount(str(path), target))
         return tuple(found)
 
