@@ -141,6 +141,12 @@ class PodState:
 
     def hold(self, name: str, now: datetime) -> None:
         """Tries `name` again later: half a second, doubling to fifteen."""
+    def forget_others(self, container_ids: set[str]) -> None:
+        """Of containers that are no more: one that crashes for days must not fill the memory."""
+        for known in (self.messages, self.hook_failures):
+            for container_id in known.keys() - container_ids:
+                del known[container_id]
+
         before = self.holds.get(name)
         delay = min(before.delay * 2, _LONGEST_RETRY) if before else _FIRST_RETRY
         self.holds[name] = Hold(now + timedelta(seconds=delay), delay)
