@@ -128,6 +128,7 @@ HANDLERS: dict[tuple[str, str, str, str], Handler] = {
     ("", "namespaces", "finalize", "PUT"): finalize_namespace,
 }
 
+
 def find_handler(request: web.Request, kind: Kind) -> Callable[[], Awaitable[web.StreamResponse]]:
     """Raises MethodNotAllowed."""
     target = target_of(request)

@@ -21,7 +21,7 @@ from minikube_py.kubelet.container_spec import SpecProblem, Surroundings, contai
 from minikube_py.kubelet.environment import EnvironmentProblem, environment, wants_address
 from minikube_py.kubelet.facts import Waiting, attempts_of, is_running
 from minikube_py.kubelet.host_files import FileProblem
-from minikube_py.kubelet.images import NeedsPull, Present, PullFailed, Refused
+from minikube_py.kubelet.images import NeedsPull, Present, PullFailed, Refused, pull_scope
 from minikube_py.kubelet.own_files import OwnFiles
 from minikube_py.kubelet.pod_plan import Start
 from minikube_py.kubelet.pod_state import Hold, PodState
@@ -30,7 +30,7 @@ from minikube_py.kubelet.probe_actions import ProbeTarget
 from minikube_py.kubelet.security import seccomp_file
 from minikube_py.kubelet.tools import Tools
 from minikube_py.kubelet.volumes import VolumeProblem
-from minikube_py.meta.objects import Object, get_path
+from minikube_py.meta.objects import Object, get_path, name_of
 
 _HOOK_SECONDS = 86_400.0
 _PROFILE_BYTES = 1 << 20
@@ -73,6 +73,7 @@ class ContainerStarter:
             found.container,
             pulled=start.name in state.pulled,
             asked_at=asked_to_restart_at(pod),
+            scope=pull_scope(pod),
         )
         if isinstance(verdict, Present):
             note = "" if start.name in state.pulled else verdict.note
@@ -106,7 +107,8 @@ class ContainerStarter:
         reference = wanted.reference
         record("Normal", "Pulling", f'Pulling image "{reference}"')
         try:
-            await self._tools.images.pull(reference, self._tools.reader.pull_secrets(pod))
+            secrets = self._pull_secrets(pod)
+            pulled = await self._tools.images.pull(reference, secrets, pull_scope(pod))
         except PullFailed as error:
             message = f'Failed to pull image "{reference}": {error}'
             record("Warning", "Failed", message)
@@ -117,9 +119,20 @@ class ContainerStarter:
         else:
             state.pulled.add(name)
             state.succeeded(name)
-            record("Normal", "Pulled", f'Successfully pulled image "{reference}"')
+            record("Normal", "Pulled", f'Successfully pulled image "{reference}" {pulled}')
         finally:
             state.pulls.pop(name, None)
+
+    def _pull_secrets(self, pod: Object) -> list[Object]:
+        found = self._tools.reader.pull_secrets(pod)
+        known = {name_of(secret) for secret in found}
+        wanted = [one.get("name", "") for one in get_path(pod, "spec", "imagePullSecrets") or []]
+        if missing := [name for name in wanted if name not in known]:
+            message = f"Unable to retrieve some image pull secrets ({', '.join(missing)}); "
+            message += "attempting to pull the image may not succeed."
+            record = self._tools.recorder.record
+            record(pod, "Warning", "FailedToRetrieveImagePullSecret", message)
+        return found
 
     # -- create --------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ import binascii
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from minikube_py.container_runtime.interface import (
@@ -23,11 +23,12 @@ from minikube_py.container_runtime.interface import (
 from minikube_py.kubelet.facts import Waiting
 from minikube_py.meta.encoding import decode
 from minikube_py.meta.errors import BadRequest
-from minikube_py.meta.objects import Object
+from minikube_py.meta.objects import Object, get_path, namespace_of
 from minikube_py.meta.timestamps import Clock
 
 _FIRST_DELAY = 10.0
 _LONGEST_DELAY = 300.0
+_SIDE_BY_SIDE = 4
 _DEFAULT_REGISTRIES = ("docker.io", "index.docker.io", "registry-1.docker.io")
 _PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _HOST = r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]+)?"
@@ -64,6 +65,21 @@ class Refused:
 ImageVerdict = Present | NeedsPull | Refused
 
 
+@dataclass(frozen=True)
+class Pulled:
+    """How long it took, seconds, alone and with the wait for its turn; the image's size, bytes."""
+
+    seconds: float
+    with_waiting: float
+    size_bytes: int
+
+    def __str__(self) -> str:
+        return (
+            f"in {_duration(self.seconds)} ({_duration(self.with_waiting)} including waiting). "
+            f"Image size: {self.size_bytes} bytes."
+        )
+
+
 class PullFailed(Exception):
     """The message is the registry's own."""
 
@@ -79,8 +95,10 @@ class Images:
     def __init__(self, runtime: ContainerRuntime, clock: Clock) -> None:
         self._runtime = runtime
         self._clock = clock
-        self._failures: dict[str, _Failure] = {}
+        self._failures: dict[tuple[str, str], _Failure] = {}
         self._pulling: dict[str, asyncio.Lock] = {}
+        self._pulled_at: dict[str, datetime] = {}
+        self._turns = asyncio.Semaphore(_SIDE_BY_SIDE)
 
     async def look(
         self,
@@ -88,9 +106,10 @@ class Images:
         *,
         pulled: bool = False,
         asked_at: datetime | None = None,
+        scope: str = "",
     ) -> ImageVerdict:
         """`pulled`: this very start has pulled it already. Failures before `asked_at` don't count:
-        the user wants it tried now.
+        the user wants it tried now. `scope` is that of `pull`.
         """
         reference = str(container.get("image") or "")
         if not _REFERENCE.fullmatch(reference):
@@ -104,16 +123,16 @@ class Images:
             message = f'Container image "{reference}" is not present with pull policy of Never'
             return Refused(Waiting("ErrImageNeverPull", message))
         if asked_at is not None:
-            self._forgive(reference, asked_at)
-        return self._backed_off(reference, image) or NeedsPull(reference, fallback=image)
+            self._forgive((reference, scope), asked_at)
+        return self._backed_off((reference, scope), image) or NeedsPull(reference, fallback=image)
 
-    def _forgive(self, reference: str, asked_at: datetime) -> None:
-        failure = self._failures.get(reference)
+    def _forgive(self, key: tuple[str, str], asked_at: datetime) -> None:
+        failure = self._failures.get(key)
         if failure is not None and failure.until - timedelta(seconds=failure.delay) < asked_at:
-            del self._failures[reference]
+            del self._failures[key]
 
-    def _backed_off(self, reference: str, image: ImageInfo | None) -> ImageVerdict | None:
-        failure = self._failures.get(reference)
+    def _backed_off(self, key: tuple[str, str], image: ImageInfo | None) -> ImageVerdict | None:
+        reference, failure = key[0], self._failures.get(key)
         if failure is None or failure.until <= self._clock():
             return None
         if image is not None:
@@ -122,25 +141,54 @@ class Images:
         message = f'Back-off pulling image "{reference}": ErrImagePull: {failure.message}'
         return Refused(Waiting("ImagePullBackOff", message), failure.until)
 
-    async def pull(self, reference: str, secrets: Iterable[Object]) -> None:
-        """One pull of an image at a time; raises PullFailed, after which look() backs off."""
-        lock = self._pulling.setdefault(reference, asyncio.Lock())
-        async with lock:
-            failure = self._failures.get(reference)
-            if failure is not None and failure.until > self._clock():
+    async def pull(self, reference: str, secrets: Iterable[Object], scope: str = "") -> Pulled:
+        """One pull of an image at a time, for all who wait for it; few images side by side. Raises
+        PullFailed, after which look() backs off. A failure counts for its `scope` alone: who has
+        other secrets may succeed.
+        """
+        key = (reference, scope)
+        asked = self._clock()
+        async with self._pulling.setdefault(reference, asyncio.Lock()), self._turns:
+            began = self._clock()
+            failure = self._failures.get(key)
+            if failure is not None and failure.until > began:
                 raise PullFailed(failure.message)
-            try:
-                await self._runtime.pull_image(reference, auth=registry_auth(reference, secrets))
-            except RuntimeFailure as error:
-                self._remember(reference, str(error))
-                raise PullFailed(str(error)) from error
-            self._failures.pop(reference, None)
+            if self._pulled_at.get(reference, datetime.min.replace(tzinfo=UTC)) <= asked:
+                try:
+                    auth = registry_auth(reference, secrets)
+                    await self._runtime.pull_image(reference, auth=auth)
+                except RuntimeFailure as error:
+                    self._remember(key, str(error))
+                    raise PullFailed(str(error)) from error
+                self._failures.pop(key, None)
+                self._pulled_at[reference] = self._clock()
+            image = await self._runtime.image(reference)
+            ended = self._clock()
+        return Pulled(
+            (ended - began).total_seconds(),
+            (ended - asked).total_seconds(),
+            image.size_bytes if image is not None else 0,
+        )
 
-    def _remember(self, reference: str, message: str) -> None:
-        before = self._failures.get(reference)
+    def _remember(self, key: tuple[str, str], message: str) -> None:
+        before = self._failures.get(key)
         delay = min(before.delay * 2, _LONGEST_DELAY) if before else _FIRST_DELAY
         until = self._clock() + timedelta(seconds=delay)
-        self._failures[reference] = _Failure(message, delay, until)
+        self._failures[key] = _Failure(message, delay, until)
+
+
+def _duration(seconds: float) -> str:
+    """As Go writes it, to the millisecond."""
+    if seconds < 1:
+        return f"{round(seconds * 1000)}ms"
+    minutes, rest = divmod(round(seconds, 3), 60)
+    return f"{int(minutes)}m{rest:g}s" if minutes else f"{rest:g}s"
+
+
+def pull_scope(pod: Object) -> str:
+    """Pods of one namespace with the same secrets share their luck."""
+    names = [one.get("name", "") for one in get_path(pod, "spec", "imagePullSecrets", default=[])]
+    return f"{namespace_of(pod)}/{','.join(sorted(names))}"
 
 
 def pull_policy(container: Mapping[str, Any]) -> str:

@@ -1,3 +1,4 @@
+import asyncio
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from minikube_py.kubelet.images import (
     Images,
     NeedsPull,
     Present,
+    Pulled,
     PullFailed,
     Refused,
     pull_policy,
@@ -32,12 +34,18 @@ class Engine:
     present: dict[str, ImageInfo] = field(default_factory=dict)
     registry: set[str] = field(default_factory=set)
     pulls: list[tuple[str, Any]] = field(default_factory=list)
+    side_by_side: int = 0
+    most: int = 0
 
     async def image(self, reference: str) -> ImageInfo | None:
         return self.present.get(reference)
 
     async def pull_image(self, reference: str, *, auth: Mapping[str, str] | None = None) -> None:
         self.pulls.append((reference, auth))
+        self.side_by_side += 1
+        self.most = max(self.most, self.side_by_side)
+        await asyncio.sleep(0)
+        self.side_by_side -= 1
         if reference not in self.registry:
             raise ImageNotFound("no such manifest")
         self.present[reference] = ImageInfo("sha256:2", digests=(f"{reference}@sha256:2",))
@@ -151,3 +159,51 @@ def test_a_broken_pull_secret_is_no_secret() -> None:
     broken: Object = {"data": {".dockerconfigjson": "e30k"}}
 
     assert registry_auth("app", [broken, {"data": {".dockercfg": "!"}}, {}]) is None
+
+
+async def test_who_waits_for_a_pull_is_served_by_it() -> None:
+    engine = Engine(registry={"app:1"})
+    clock = FakeClock()
+    keeper = images(engine, clock)
+
+    async def pull() -> None:
+        await keeper.pull("app:1", [])
+
+    first = asyncio.create_task(pull())
+    second = asyncio.create_task(pull())
+    await asyncio.sleep(0)
+    clock.now += timedelta(seconds=1)
+    await asyncio.gather(first, second)
+
+    assert len(engine.pulls) == 1
+
+
+async def test_few_images_are_pulled_side_by_side() -> None:
+    names = [f"app:{number}" for number in range(12)]
+    engine = Engine(registry=set(names))
+    keeper = images(engine)
+
+    await asyncio.gather(*(keeper.pull(name, []) for name in names))
+
+    assert engine.most == 4
+
+
+async def test_who_has_other_secrets_does_not_wait_for_anothers_back_off() -> None:
+    engine = Engine()
+    keeper = images(engine)
+
+    with pytest.raises(PullFailed):
+        await keeper.pull("app:1", [], "shop/")
+
+    assert isinstance(await keeper.look({"image": "app:1"}, scope="shop/"), Refused)
+    assert isinstance(await keeper.look({"image": "app:1"}, scope="shop/login"), NeedsPull)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.0412, "41ms"), (1.2345, "1.234s"), (75.5, "1m15.5s")],
+)
+def test_the_event_says_how_long_a_pull_took(seconds: float, text: str) -> None:
+    expected = f"in {text} ({text} including waiting). Image size: 5 bytes."
+
+    assert str(Pulled(seconds, seconds, 5)) == expected
