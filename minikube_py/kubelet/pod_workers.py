@@ -191,7 +191,7 @@ class PodWorkers:
     def _tell_failure(self, state: PodState, error: Exception) -> None:
         """What failed between API and store is no news for the pod's user."""
         if state.pod is not None and not isinstance(error, (ApiError, StoreUnavailable)):
-            message = f"Error syncing pod, it is tried again: {error or type(error).__name__}"
+            message = f"Error syncing pod, it is tried again: {str(error) or type(error).__name__}"
             self._tools.recorder.record(state.pod, "Warning", "FailedSync", message)
 
     async def _wait(self, state: PodState, next_look: datetime | None) -> None:
