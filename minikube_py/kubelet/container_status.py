@@ -50,7 +50,10 @@ def container_entry(
     pod: Object, member: Member, observed: ObservedPod, facts: ContainerFacts
 ) -> Entry:
     """The v1.ContainerStatus of one container."""
-    return _entry(pod, member, observed, facts) | _resources(pod, member, facts)
+    entry = _entry(pod, member, observed, facts) | _resources(pod, member, facts)
+    if signal := (member.container.get("lifecycle") or {}).get("stopSignal"):
+        entry["stopSignal"] = signal
+    return entry
 
 
 def _resources(pod: Object, member: Member, facts: ContainerFacts) -> Entry:
