@@ -89,20 +89,25 @@ def allocatable(facts: NodeFacts) -> dict[str, str]:
 
 def node_status(facts: NodeFacts, before: Mapping[str, Any], now: datetime) -> Object:
     """`before` is the status as it stands: transition times are kept where nothing changed."""
-    amounts = allocatable(facts)
+    own = allocatable(facts)
     return {
         **before,
         "addresses": [
             {"type": "InternalIP", "address": facts.host_ip},
             {"type": "Hostname", "address": facts.name},
         ],
-        "allocatable": amounts,
-        "capacity": amounts,
+        "allocatable": {**_extended(before.get("allocatable")), **own},
+        "capacity": {**_extended(before.get("capacity")), **own},
         "conditions": _conditions(facts, before.get("conditions") or [], now),
         "daemonEndpoints": {"kubeletEndpoint": {"Port": 0}},
         "images": _images(facts.images),
         "nodeInfo": _node_info(facts),
     }
+
+
+def _extended(amounts: Mapping[str, str] | None) -> dict[str, str]:
+    """What somebody else says the node has: `example.com/gpu`."""
+    return {name: amount for name, amount in (amounts or {}).items() if "/" in name}
 
 
 def lease(node: Object, now: datetime) -> Object:

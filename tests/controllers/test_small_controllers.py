@@ -48,6 +48,26 @@ async def test_pods_of_a_node_that_stays_away_are_removed(plane: ControlPlane) -
     assert before_grace == {"lost", "kept"}
 
 
+async def test_pods_of_a_node_that_was_deleted_go_at_once_and_say_why(plane: ControlPlane) -> None:
+    plane.start_controllers(new_pod_gc_controller)
+    await add_node(plane, node("node-1"))
+    lost = pod("lost")
+    lost["metadata"]["finalizers"] = ["tests.example/keep"]
+    await plane.create(POD, lost)
+    await plane.resources.bind_pod("default", "lost", "node-1")
+    await plane.settled()
+
+    await plane.delete(NODE, "node-1")
+
+    condition = await plane.eventually(
+        lambda: find_condition(plane.get(POD, "lost"), "DisruptionTarget")
+    )
+    assert condition["reason"] == "DeletionByPodGC"
+    assert plane.get(POD, "lost")["status"]["phase"] == "Failed"
+    await plane.change(POD, "lost", lambda obj: obj["metadata"].pop("finalizers"))
+    await plane.eventually(lambda: not plane.names(POD))
+
+
 @pytest.fixture
 def watchdog(plane: ControlPlane) -> Controller:
     [controller] = plane.start_controllers(new_node_lifecycle_controller)

@@ -46,6 +46,17 @@ def test_a_full_range_says_so() -> None:
         pool.take("g")
 
 
+def test_each_part_is_a_circle_of_its_own() -> None:
+    pool = AddressPool(IPv4Network("10.50.0.0/27"))
+    one, two = IPv4Network("10.50.0.0/28"), IPv4Network("10.50.0.16/28")
+
+    taken = [pool.take("a", one), pool.take("b", two), pool.take("c", one), pool.take("d", two)]
+    pool.give_back("b")
+
+    assert taken == ["10.50.0.2", "10.50.0.17", "10.50.0.3", "10.50.0.18"]
+    assert pool.take("e", two) == "10.50.0.19"
+
+
 class PoolMachine(RuleBasedStateMachine):
     """No address has two owners, none is outside the part of the range that is ours."""
 

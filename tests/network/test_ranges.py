@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minikube_py.network.ranges import Ranges, RangeTaken, pick_ranges
+from minikube_py.network.ranges import Ranges, RangeTaken, node_ranges, pick_ranges
 
 DEFAULT_ROUTE = IPv4Network("0.0.0.0/0")
 
@@ -68,3 +68,26 @@ def test_what_is_picked_never_overlaps_what_is_used(used: list[IPv4Network]) -> 
 
     assert not picked[0].overlaps(picked[1])
     assert not any(network.overlaps(range_) for network in used for range_ in picked)
+
+
+def test_each_node_has_a_range_of_its_own_whatever_the_number_of_nodes() -> None:
+    pod = IPv4Network("10.244.0.0/16")
+
+    three = node_ranges(pod, 3)
+
+    assert [str(part) for part in three] == ["10.244.0.0/24", "10.244.1.0/24", "10.244.2.0/24"]
+    assert node_ranges(pod, 2) == three[:2]
+    assert IPv4Network("10.244.255.0/24") not in node_ranges(pod, 255)
+
+
+def test_a_small_range_is_one_nodes_alone() -> None:
+    small = IPv4Network("10.9.0.0/23")
+
+    assert node_ranges(small, 1) == [small]
+    with pytest.raises(RangeTaken, match=r"--pod-cidr of /20 or larger"):
+        node_ranges(small, 2)
+
+
+def test_more_nodes_than_a_range_has_room_for_are_refused() -> None:
+    with pytest.raises(RangeTaken, match="has room for 15"):
+        node_ranges(IPv4Network("10.9.0.0/20"), 16)
