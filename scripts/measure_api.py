@@ -246,10 +246,10 @@ def measure_growth(folder: Path, rounds: int) -> Sequence[Table]:
     }
     for size in SIZES:
         with _serving(folder, size) as (api, pid):
+            tables["memory"].add(f"{size:,} Pods", _resident(pid))  # before anybody watches
             for _ in range(rounds):
                 for name, value in api.round().items():
                     tables[name].add(f"{size:,} Pods", value)
-                tables["memory"].add(f"{size:,} Pods", _resident(pid))
     return list(tables.values())
 
 
@@ -264,17 +264,22 @@ class Api:
         )
 
     def round(self) -> dict[str, float]:
-        self._ask("GET", "/longest-turn")
+        self._longest_turn()
         single = f"{stalls.PODS.replace('/pods', '/namespaces/default/pods')}/pod-00007"
         found = {
             "get": statistics.median(self._timed(single) for _ in range(50)),
             "list": statistics.median(self._timed(stalls.PODS) for _ in range(3)),
         }
+        reading = self._longest_turn()
         delays = asyncio.run(self._fan_out())
         found["middle"] = statistics.median(delays)
         found["slowest"] = statistics.quantiles(delays, n=100)[98]
-        found["turn"] = json.loads(self._ask("GET", "/longest-turn"))
+        found["turn"] = max(reading, self._longest_turn())
         return found
+
+    def _longest_turn(self) -> float:
+        """Since it was last asked for."""
+        return float(json.loads(self._ask("GET", "/longest-turn")))
 
     def _timed(self, path: str) -> float:
         started = time.perf_counter()
@@ -299,6 +304,8 @@ class Api:
             writer.write(request)
             await reader.readuntil(b"\r\n\r\n")
             lines.append((reader, writer))
+        await asyncio.sleep(1)  # what opening them took is not what is asked here
+        self._longest_turn()
         delays: list[float] = []
         for _ in range(TOLD):
             began = time.perf_counter()
