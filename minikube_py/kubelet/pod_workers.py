@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections import defaultdict
 from datetime import datetime
+from typing import Any
 
 from minikube_py.container_runtime.interface import ObservedPod, PodIdentity, RuntimeFailure
 from minikube_py.kinds.pod_template.references import Reference, references
@@ -218,12 +219,17 @@ class PodWorkers:
 
 
 def _notice(state: PodState, before: Object, after: Object) -> None:
-    shown = (labels_of, annotations_of)
+    # A change of the spec is told by its generation: files may show resources, too.
+    shown = (labels_of, annotations_of, _generation)
     if any(part(before) != part(after) for part in shown):
         state.refresh = True
     if is_deleting(after):
         state.hurry.set()
     state.look(stale=False)
+
+
+def _generation(pod: Object) -> Any:
+    return get_path(pod, "metadata", "generation")
 
 
 def _fingerprint(observed: ObservedPod | None) -> set[tuple[str, str]]:

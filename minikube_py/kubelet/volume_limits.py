@@ -39,7 +39,8 @@ class VolumeLimits:
 
     async def _measure(self, state: PodState, pod: Object) -> None:
         try:
-            state.evicted = await self._volumes.over_limit(pod)
+            # Once said, it holds: what its end frees does not call it back.
+            state.evicted = state.evicted or await self._volumes.over_limit(pod)
         except FileProblem:
             return
         # A tree that takes long to measure is measured less often.

@@ -191,7 +191,9 @@ class Volumes:
             return await self._claim(pod, name, f"{name_of(pod)}-{name}", read_only=False)
         if source == "nfs":
             return await self._nfs(pod, name, spec, ())
-        if source == "image" and self._images is not None and not self._on_paper:
+        if source == "image" and self._on_paper:
+            return ReadyVolume(str(self._path(pod, name)), read_only=True)
+        if source == "image" and self._images is not None:
             secrets = self._claims.pull_secrets(pod)
             return ReadyVolume(str(await self._images.set_up(pod, spec, secrets)), read_only=True)
         return None
