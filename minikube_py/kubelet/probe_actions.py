@@ -8,16 +8,18 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 import aiohttp
 
 from minikube_py.container_runtime.interface import ContainerRuntime, RuntimeFailure
 from minikube_py.kubelet.grpc_health import check_grpc
+from minikube_py.kubelet.plain_http import MalformedAnswer, get_status
 from minikube_py.kubelet.podspec import port_number
 
 _USER_AGENT = "kube-probe/1.37"
 _MAX_REDIRECTS = 10
+_IN_PATHS = "/%?&=+;:@!$'()*,~[]"
 _BODY_BYTES = 10 * 1024
 _NO_SUCH_PROGRAM = 127
 _OUTPUT_CHARACTERS = 1024
@@ -120,11 +122,18 @@ class ProbeActions:
         headers = {"User-Agent": _USER_AGENT, "Accept": "*/*"}
         headers |= {entry["name"]: entry["value"] for entry in spec.get("httpHeaders") or []}
         try:
+            if url.startswith("http:"):
+                path = urlsplit(url)._replace(scheme="", netloc="", fragment="").geturl()
+                status = await get_status(host, port, quote(path, safe=_IN_PATHS), headers)
+                if not 300 <= status < 400:
+                    return _judged(status)
             return await self._get(url, headers)
         except aiohttp.ClientConnectorError as error:
             return Outcome(False, f'Get "{url}": dial tcp {host}:{port}: {_words(error.os_error)}')
-        except aiohttp.ClientError as error:
+        except (aiohttp.ClientError, MalformedAnswer) as error:
             return Outcome(False, f'Get "{url}": {error}')
+        except OSError as error:
+            return Outcome(False, f'Get "{url}": dial tcp {host}:{port}: {_words(error)}')
 
     async def _get(self, url: str, headers: Mapping[str, str]) -> Outcome:
         """Redirects are followed on the same host; one to elsewhere is a success, as in kubelet."""
@@ -139,10 +148,7 @@ class ProbeActions:
                     url = following
                     continue
                 await response.content.read(_BODY_BYTES)
-                if 200 <= response.status < 400:
-                    return Outcome(True)
-                message = f"HTTP probe failed with statuscode: {response.status}"
-                return Outcome(False, message, answered=True)
+                return _judged(response.status)
         return Outcome(False, f"stopped after {_MAX_REDIRECTS} redirects")
 
     def _client(self) -> aiohttp.ClientSession:
@@ -155,6 +161,12 @@ class ProbeActions:
                 auto_decompress=False,
             )
         return self._session
+
+
+def _judged(status: int) -> Outcome:
+    if 200 <= status < 400:
+        return Outcome(True)
+    return Outcome(False, f"HTTP probe failed with statuscode: {status}", answered=True)
 
 
 def _timed_out(action: Mapping[str, Any], target: ProbeTarget, timeout: float) -> str:
