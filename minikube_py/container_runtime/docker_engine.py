@@ -7,7 +7,7 @@ whatever takes as long as it takes (logs, events, exec, stop, pull) is asyncio's
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar, cast
 
@@ -233,7 +233,7 @@ class DockerEngine:
     async def pull_image(self, reference: str, *, auth: Mapping[str, str] | None = None) -> None:
         await self._images.pull(reference, auth)
 
-    def image_files(self, image_id: str) -> AsyncIterator[bytes]:
+    def image_files(self, image_id: str) -> AsyncGenerator[bytes, None]:
         return self._images.files(image_id)
 
     # -- volumes and the cluster ---------------------------------------------------------------

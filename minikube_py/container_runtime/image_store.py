@@ -5,7 +5,7 @@ user's.
 import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import suppress
 from functools import partial
 
@@ -66,7 +66,7 @@ class ImageStore:
                     return str(error)
         return ""
 
-    async def files(self, image_id: str) -> AsyncIterator[bytes]:
+    async def files(self, image_id: str) -> AsyncGenerator[bytes, None]:
         """Only a container's files can be had whole: one is made for it, never started. What a
         daemon that was killed left of that kind goes with the next.
         """

@@ -6,7 +6,7 @@ no order.
 Times are aware UTC datetimes, sizes bytes, durations seconds. Every call may raise RuntimeFailure.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
@@ -330,7 +330,9 @@ class ContainerRuntime(Protocol):
     def logs(
         self, container_id: str, options: LogOptions
     ) -> AsyncIterator[tuple[LogStream, bytes]]:
-        """Whole lines, each with its newline. Raises NoSuchContainer at the first step."""
+        """Whole lines, each with its newline but for a last one that was left without. Raises
+        NoSuchContainer at the first step.
+        """
         ...
 
     async def stats(self) -> Sequence[Stats]: ...
@@ -361,6 +363,12 @@ class ContainerRuntime(Protocol):
 
     async def pull_image(self, reference: str, *, auth: Mapping[str, str] | None = None) -> None:
         """Raises ImageNotFound or RuntimeFailure with the registry's own words."""
+        ...
+
+    def image_files(self, image_id: str) -> AsyncGenerator[bytes, None]:
+        """The image's root file system as a tar in pieces, perhaps with empty files that the engine
+        adds (/etc/hosts, …). Raises ImageNotFound at the first step; the caller closes it.
+        """
         ...
 
     # -- volumes -------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import asyncio
 import itertools
 import os
 import platform
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -273,7 +273,7 @@ class SimulatedRuntime:
             raise ImageNotFound(f"manifest for {reference} not found")
         self._used_images.add(reference)
 
-    async def image_files(self, image_id: str) -> AsyncIterator[bytes]:
+    async def image_files(self, image_id: str) -> AsyncGenerator[bytes, None]:
         """On paper, images are empty."""
         if image_id in self._missing:
             raise ImageNotFound(f"No such image: {image_id}")

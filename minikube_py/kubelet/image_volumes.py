@@ -8,7 +8,7 @@ anywhere knows what may go. An image's own id names its content: nothing is ever
 import asyncio
 import shutil
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -105,10 +105,11 @@ class ImageVolumes:
         try:
             assert tar.stdin is not None
             assert tar.stderr is not None
-            with suppress(ConnectionError):  # it tells why on the other side
-                async for part in self._runtime.image_files(identifier):
-                    tar.stdin.write(part)
-                    await tar.stdin.drain()
+            async with aclosing(self._runtime.image_files(identifier)) as parts:
+                with suppress(ConnectionError):  # it tells why on the other side
+                    async for part in parts:
+                        tar.stdin.write(part)
+                        await tar.stdin.drain()
             tar.stdin.close()
             said = (await tar.stderr.read()).decode(errors="replace").strip()
             if await tar.wait() != 0:

@@ -1,6 +1,9 @@
 """What the kubelet may rely on, whatever runs its pods."""
 
 import asyncio
+import io
+import tarfile
+from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -427,6 +430,21 @@ async def test_images_are_found_by_name(runtime: ContainerRuntime) -> None:
     assert image.id.startswith("sha256:")
     assert IMAGE in image.tags
     assert await runtime.image("no/such:image") is None
+
+
+async def test_an_images_files_come_as_a_tar(runtime: ContainerRuntime) -> None:
+    image = await runtime.image(IMAGE)
+    assert image is not None
+
+    twice = [b"".join([part async for part in runtime.image_files(image.id)]) for _ in range(2)]
+
+    for data in twice:
+        with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+            assert not any(name.startswith("/") for name in tar.getnames())
+    assert await runtime.list_pods() == []
+    async with aclosing(runtime.image_files("no/such:image")) as parts:
+        with pytest.raises(ImageNotFound):
+            await anext(parts)
 
 
 async def test_a_volume_is_made_once(runtime: ContainerRuntime, pod: Pod) -> None:

@@ -2,7 +2,7 @@
 
 import io
 import tarfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 
 import pytest
@@ -25,7 +25,7 @@ class Runtime(SimulatedRuntime):
     asked = 0
     broken = False
 
-    async def image_files(self, image_id: str) -> AsyncIterator[bytes]:
+    async def image_files(self, image_id: str) -> AsyncGenerator[bytes, None]:
         self.asked += 1
         if self.broken:
             raise ImageNotFound("it vanished")
