@@ -35,6 +35,7 @@ from minikube_py.kubelet.node_agents import NodeAgents, facts_of
 from minikube_py.kubelet.pod_network import PodNetwork
 from minikube_py.kubelet.pod_tokens import PodTokens, TokenSource
 from minikube_py.kubelet.pod_workers import PodWorkers
+from minikube_py.kubelet.pressure_watch import PressureWatch
 from minikube_py.kubelet.probe_actions import ProbeActions
 from minikube_py.kubelet.static_pods import StaticPods
 from minikube_py.kubelet.streams import PodStreams
@@ -114,6 +115,9 @@ class Kubelet:
                 group.create_task(self._follow_events(workers, nodes), name="kubelet events")
                 group.create_task(self._relist(workers), name="kubelet relist")
                 group.create_task(nodes.run(self._pods), name="nodes")
+                if not self._settings.on_paper:
+                    watch = self._pressure_watch(workers)
+                    group.create_task(watch.run(nodes.press), name="host pressure")
                 if (folder := self._settings.static_pods_dir) is not None:
                     static = self._static_pods(folder)
                     group.create_task(static.run(), name="static pods")
@@ -136,6 +140,15 @@ class Kubelet:
     def _static_pods(self, folder: Path) -> StaticPods:
         name = self._settings.node_name
         return StaticPods(folder, name, self._resources, self._pods, self._recorder)
+
+    def _pressure_watch(self, workers: PodWorkers) -> PressureWatch:
+        return PressureWatch(
+            lambda: host_facts.room(self._settings.data_dir),
+            self.usage,
+            lambda: [pod for pod in self._pods.list() if self._is_ours(pod)],
+            workers.evict,
+            self._clock,
+        )
 
     # -- start ---------------------------------------------------------------------------------
 

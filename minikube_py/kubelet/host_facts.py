@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from minikube_py.kubelet.pressure import HostRoom
+
 _CAP_SYS_RESOURCE = 24
 
 
@@ -32,6 +34,28 @@ def disk_bytes(path: Path) -> int:
         path = path.parent
     found = os.statvfs(path)
     return found.f_blocks * found.f_frsize
+
+
+def room(path: Path, proc: Path = Path("/proc")) -> HostRoom:
+    """What is free now; `path` is on the disk that counts."""
+    while not path.exists():
+        path = path.parent
+    disk = os.statvfs(path)
+    available = next(
+        (line for line in _read(proc / "meminfo").splitlines() if line.startswith("MemAvailable:")),
+        "",
+    )
+    threads = int(_read(proc / "loadavg").split()[3].partition("/")[2])
+    most = int(_read(proc / "sys/kernel/pid_max"))
+    return HostRoom(
+        memory=int(available.split()[1]) * 1024,
+        disk=disk.f_bavail * disk.f_frsize,
+        disk_total=disk.f_blocks * disk.f_frsize,
+        inodes=disk.f_favail,
+        inodes_total=disk.f_files,
+        pids=most - threads,
+        pids_total=most,
+    )
 
 
 def _read(path: Path) -> str:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from minikube_py.container_runtime.interface import ImageInfo, RuntimeInfo
+from minikube_py.kubelet.pressure import PRESSURES, pressure_condition
 from minikube_py.meta.objects import Object
 from minikube_py.meta.timestamps import format_micro_time, format_time
 
@@ -36,6 +37,7 @@ class NodeFacts:
     problem: str = ""
     number: int = 1
     share: int = 1
+    pressures: frozenset[str] = frozenset()
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -140,12 +142,10 @@ def _conditions(
     facts: NodeFacts, before: Iterable[Mapping[str, Any]], now: datetime
 ) -> list[Object]:
     old = {condition.get("type"): condition for condition in before}
-    calm = (
-        ("MemoryPressure", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
-        ("DiskPressure", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
-        ("PIDPressure", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
-    )
-    wanted = [(type_, "False", reason, message) for type_, reason, message in calm]
+    wanted = [
+        (type_, str(type_ in facts.pressures), *pressure_condition(type_, facts.pressures))
+        for type_ in PRESSURES
+    ]
     if facts.problem:
         wanted.append(("Ready", "False", "KubeletNotReady", facts.problem))
     else:

@@ -19,6 +19,7 @@ from minikube_py.kubelet.node import (
     node_labels,
     node_status,
 )
+from minikube_py.kubelet.pressure import pressure_condition
 from minikube_py.meta.errors import AlreadyExists, ApiError, NotFound
 from minikube_py.meta.objects import Object
 from minikube_py.meta.timestamps import Clock, format_micro_time
@@ -50,11 +51,22 @@ class NodeAgent:
         self._clock = clock
         self._hurry = asyncio.Event()
         self._missing = False
+        self._changed = False
 
     def look(self) -> None:
         """The engine answers: a node that was not ready for want of it says so at once."""
         if self._facts.problem:
             self._hurry.set()
+
+    def press(self, conditions: frozenset[str]) -> None:
+        """The host runs short of something, or does not any more."""
+        before = self._facts.pressures
+        self._facts = replace(self._facts, pressures=conditions)
+        self._changed = True
+        self._hurry.set()
+        for type_ in sorted(before ^ conditions):
+            reason, _ = pressure_condition(type_, conditions)
+            self._record_state(reason.replace("Kubelet", "Node", 1))
 
     async def register(self) -> None:
         """Makes the Node, or brings an older one up to date; then it is Ready."""
@@ -83,7 +95,8 @@ class NodeAgent:
                 if not await self._is_registered():
                     continue
                 await self._beat()
-                if await self._engine_changed() or beats % _STATUS_EVERY == 0:
+                changed, self._changed = self._changed, False
+                if await self._engine_changed() or changed or beats % _STATUS_EVERY == 0:
                     await self._report()
             except (ApiError, StoreUnavailable, RuntimeFailure) as error:
                 log.warning("node heartbeat failed error=%s", error)
@@ -153,6 +166,12 @@ class NodeAgent:
             self._recorder.record(node, "Warning", "ContainerRuntimeDown", problem)
         state = "NodeNotReady" if problem else "NodeReady"
         self._recorder.record(node, "Normal", state, f"Node {name} status is now: {state}")
+
+    def _record_state(self, state: str) -> None:
+        name = self._facts.name
+        node = self._resources.get_or_none(NODE, None, name)
+        if node is not None:
+            self._recorder.record(node, "Normal", state, f"Node {name} status is now: {state}")
 
     async def _beat(self) -> None:
         now = self._clock()

@@ -78,6 +78,11 @@ class NodeAgents:
         for agent in self._agents:
             agent.look()
 
+    def press(self, conditions: frozenset[str]) -> None:
+        """They share one host, and what it runs short of."""
+        for agent in self._agents:
+            agent.press(conditions)
+
     async def run(self, pods: Informer) -> None:
         """Ends only by cancellation."""
         async with asyncio.TaskGroup() as group:

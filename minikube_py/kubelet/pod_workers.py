@@ -100,6 +100,13 @@ class PodWorkers:
             state.hurry.set()
             state.look(stale=False)
 
+    def evict(self, uid: str, why: str) -> None:
+        """The node needs what the pod holds."""
+        state = self._states.get(uid)
+        if state is not None and not state.evicted:
+            state.evicted = why
+            state.look(stale=False)
+
     def adopt(self, observed: ObservedPod) -> None:
         """Containers the runtime has of a pod that the store does not."""
         if observed.pod.uid not in self._states and not self._rests:
