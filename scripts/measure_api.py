@@ -244,10 +244,13 @@ def measure_growth(folder: Path, rounds: int) -> Sequence[Table]:
         "turn": Table("longest turn of the loop meanwhile (CPU time)"),
         "memory": Table("memory of the API with its store", "MB", 1 / 2**20),
     }
-    for size in SIZES:
-        with _serving(folder, size) as (api, pid):
-            tables["memory"].add(f"{size:,} Pods", _resident(pid))  # before anybody watches
-            for _ in range(rounds):
+    with contextlib.ExitStack() as serving:
+        # All at first: a fork would have what this process used for the ones before.
+        started = {size: serving.enter_context(_serving(folder, size)) for size in SIZES}
+        for size, (_, pid) in started.items():
+            tables["memory"].add(f"{size:,} Pods", _resident(pid))
+        for _ in range(rounds):
+            for size, (api, _) in started.items():
                 for name, value in api.round().items():
                     tables[name].add(f"{size:,} Pods", value)
     return list(tables.values())
