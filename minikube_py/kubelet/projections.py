@@ -14,6 +14,10 @@ from minikube_py.kubelet.field_refs import BadFieldRef, PodPlace, field_value, r
 from minikube_py.meta.objects import Object, get_path, namespace_of
 
 DEFAULT_MODE = 0o644
+_NO_KEY: Mapping[SourceKind, str] = {
+    "ConfigMap": "configmap references non-existent config key",
+    "Secret": "references non-existent secret key",
+}
 
 LookUp = Callable[[SourceKind, str, str], Object | None]
 Token = Callable[[Object, Mapping[str, Any]], str]
@@ -103,9 +107,7 @@ class Projector:
             if item["key"] not in data:
                 if spec.get("optional"):
                     continue
-                raise ProjectionProblem(
-                    f"{kind.lower()} references non-existent {_kind_word(kind)} key: {item['key']}"
-                )
+                raise ProjectionProblem(f"{_NO_KEY[kind]}: {item['key']}")
             payload[_checked(item["path"])] = File(data[item["key"]], _mode(item, default))
         return payload
 
@@ -141,10 +143,6 @@ def _binary_data(kind: SourceKind, obj: Object) -> dict[str, bytes]:
     data = {key: text.encode() for key, text in (obj.get("data") or {}).items()}
     binary = obj.get("binaryData") or {}
     return data | {key: base64.b64decode(text) for key, text in binary.items()}
-
-
-def _kind_word(kind: SourceKind) -> str:
-    return "config" if kind == "ConfigMap" else "secret"
 
 
 def _mode(item: Mapping[str, Any], default: int) -> int:

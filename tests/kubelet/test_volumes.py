@@ -225,6 +225,45 @@ async def test_what_cannot_be_mounted_is_named(
     assert raised.value.unsupported is unsupported
 
 
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ({"configMap": {"name": "c"}}, "configmap references non-existent config key: k"),
+        ({"secret": {"secretName": "s"}}, "references non-existent secret key: k"),
+    ],
+    ids=["configMap", "secret"],
+)
+async def test_a_key_that_is_missing_is_named_unless_it_is_optional(
+    shelf: Shelf, source: dict[str, Any], message: str
+) -> None:
+    shelf.objects[("ConfigMap", "c")] = {"data": {}}
+    shelf.objects[("Secret", "s")] = {"data": {}}
+    [spec] = source.values()
+    spec["items"] = [{"key": "k", "path": "k"}]
+
+    with pytest.raises(VolumeProblem) as raised:
+        await shelf.mounts(pod(source))
+    spec["optional"] = True
+    path = await shelf.only_path(source)
+
+    assert str(raised.value) == f'MountVolume.SetUp failed for volume "data" : {message}'
+    assert _names(path) == ["..data"]
+
+
+@pytest.mark.parametrize("missing", ["NOBODY", "TWICE"])
+async def test_a_sub_path_needs_the_variables_it_names(shelf: Shelf, missing: str) -> None:
+    with pytest.raises(VolumeProblem, match=f'missing value for "{missing}" in subPathExpr'):
+        await shelf.mounts(pod({"emptyDir": {}}, subPathExpr=f"$(NAME)/$({missing})"))
+
+
+async def test_files_to_be_made_need_their_folder(shelf: Shelf, tmp_path: Path) -> None:
+    """As kubelet: FileOrCreate makes no folders."""
+    path = tmp_path / "nothing" / "file"
+
+    with pytest.raises(VolumeProblem, match=f"open {path}: no such file or directory"):
+        await shelf.mounts(pod({"hostPath": {"path": str(path), "type": "FileOrCreate"}}))
+
+
 async def test_host_paths_may_be_made(shelf: Shelf, tmp_path: Path) -> None:
     made = tmp_path / "made" / "here"
     file = tmp_path / "file"
