@@ -2,12 +2,14 @@
 """Measures mk beside its peers in one run, in turn, over several rounds; only the ratios mean
 something.
 
-    measures.py [--rounds N] [up] [pod] [restart] [service] [api]
+    measures.py [--rounds N] [up] [pod] [pods] [restart] [service] [api]
 
 up       `mk up` until ready (Docker running), and the same on paper
 pod      apply of one Pod until its container runs, beside `docker start` of a container that joins
 a running
          namespace, `docker run`, and a Swarm service of one replica
+pods     10, 30 and 100 replicas until all are Ready and the delete of 30, beside Swarm, Compose and
+         podman; the daemon's memory and idle CPU with 0, 30 and 100 Pods
 restart  a killed container until its successor runs, beside Swarm
 service  requests through a Service: kernel path beside the same translation written by hand and the
          Pod itself; http path and Ingress beside nginx, with the CPU time they take
@@ -38,6 +40,7 @@ from urllib.parse import urlsplit
 import docker
 import yaml
 from measure_api import measure_creates, measure_growth
+from measure_pods import measure_pods
 from measure_services import Manifests, measure_services
 from tables import Table, timed
 
@@ -47,7 +50,7 @@ PAPER = ("up", "--runtime", "simulated")
 IMAGE = "minikube-py/busybox:1"
 DEADLINE = 60  # seconds for any one measurement
 SLEEP = ["sleep", "100000"]
-MEASURES = ("up", "pod", "restart", "service", "api")
+MEASURES = ("up", "pod", "pods", "restart", "service", "api")
 
 
 # -- mk ----------------------------------------------------------------------------------------
@@ -106,8 +109,8 @@ class Cluster:
             str(address.hostname), address.port, context=trust, timeout=DEADLINE
         )
 
-    def apply(self, connection: http.client.HTTPSConnection, name: str) -> None:
-        body = json.dumps(pod_manifest(name))
+    def apply(self, connection: http.client.HTTPSConnection, pod: dict[str, Any]) -> None:
+        body, name = json.dumps(pod), pod["metadata"]["name"]
         path = f"/api/v1/namespaces/default/pods/{name}?fieldManager=bench&force=true"
         connection.request("PATCH", path, body, {"Content-Type": "application/apply-patch+yaml"})
         answer = connection.getresponse()
@@ -115,11 +118,22 @@ class Cluster:
         if answer.status >= 300:
             raise SystemExit(f"error: apply: {content.decode()}")
 
-    @contextmanager
-    def watching(self, name: str) -> Iterator[Iterator[Any]]:
-        """The Pod's states as the API tells them, from now on."""
+    def call(self, method: str, path: str, body: Any = None) -> Any:
         connection = self.connect()
-        connection.request("GET", f"/api/v1/pods?watch=1&fieldSelector=metadata.name={name}")
+        content = None if body is None else json.dumps(body)
+        connection.request(method, path, content, {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        content = answer.read()
+        connection.close()
+        if answer.status >= 300:
+            raise SystemExit(f"error: {method} {path}: {content.decode()}")
+        return json.loads(content)
+
+    @contextmanager
+    def watching(self, path: str) -> Iterator[Iterator[Any]]:
+        """An object's states as the API tells them, from now on."""
+        connection = self.connect()
+        connection.request("GET", path)
         answer = connection.getresponse()
         try:
             yield (json.loads(line)["object"] for line in answer)
@@ -137,6 +151,25 @@ def pod_manifest(name: str) -> dict[str, Any]:
             "containers": [{"name": "main", "image": IMAGE, "command": SLEEP}],
         },
     }
+
+
+def probed_manifest(name: str) -> dict[str, Any]:
+    """The same Pod, Ready once its web server answers."""
+    pod = pod_manifest(name)
+    pod["spec"]["containers"][0] |= {
+        "command": ["httpd", "-f", "-p", "8080"],
+        "readinessProbe": {"tcpSocket": {"port": 8080}, "periodSeconds": 1},
+    }
+    return pod
+
+
+def is_ready(pod: Any) -> bool:
+    conditions = pod.get("status", {}).get("conditions") or []
+    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+
+
+def states_of(name: str) -> str:
+    return f"/api/v1/pods?watch=1&fieldSelector=metadata.name={name}"
 
 
 def container_of(pod: Any) -> tuple[str, bool]:
@@ -176,11 +209,17 @@ def measure_pod(cluster: Cluster, engine: docker.DockerClient, rounds: int) -> T
     try:
         for number in range(rounds):
             name = f"pod-{number}"
-            with cluster.watching(name) as states:
+            with cluster.watching(states_of(name)) as states:
                 started = time.perf_counter()
-                cluster.apply(connection, name)
+                cluster.apply(connection, pod_manifest(name))
                 until_running(states)
                 table.add("mk: apply of a Pod → running", time.perf_counter() - started)
+            probed = f"probed-{number}"
+            with cluster.watching(states_of(probed)) as states:
+                started = time.perf_counter()
+                cluster.apply(connection, probed_manifest(probed))
+                next(pod for pod in states if is_ready(pod))
+                table.add("mk: apply → Ready, with a probe", time.perf_counter() - started)
             joined = engine.containers.create(IMAGE, SLEEP, network_mode=f"container:{holder.id}")
             table.add("docker start into a running namespace", timed(joined.start))
             joined.remove(force=True)
@@ -226,8 +265,8 @@ def measure_restart(cluster: Cluster, engine: docker.DockerClient, rounds: int) 
     connection = cluster.connect()
     for number in range(rounds):
         name = f"victim-{number}"  # a fresh Pod each round: the first restart is what is compared
-        with cluster.watching(name) as states:
-            cluster.apply(connection, name)
+        with cluster.watching(states_of(name)) as states:
+            cluster.apply(connection, pod_manifest(name))
             first = until_running(states)
             started = time.perf_counter()
             engine.containers.get(first).kill()
@@ -284,12 +323,21 @@ def measure_all(
         if "service" in wanted:
             for table in measure_services(cluster, engine, rounds):
                 table.print()
-    if wanted & {"pod", "restart"}:
+    if wanted & {"pod", "pods", "restart"}:
         with swarm(engine):
-            if "pod" in wanted:
-                measure_pod(cluster, engine, rounds).print()
-            if "restart" in wanted:
-                measure_restart(cluster, engine, rounds).print()
+            for table in measure_beside_swarm(wanted, cluster, engine, rounds):
+                table.print()
+
+
+def measure_beside_swarm(
+    wanted: set[str], cluster: Cluster, engine: docker.DockerClient, rounds: int
+) -> Iterator[Table]:
+    if "pods" in wanted:
+        yield from measure_pods(cluster, engine, rounds)
+    if "pod" in wanted:
+        yield measure_pod(cluster, engine, rounds)
+    if "restart" in wanted:
+        yield measure_restart(cluster, engine, rounds)
 
 
 def main() -> None:

@@ -90,12 +90,14 @@ class _Sdk:
         return self._client
 
     def _connect(self) -> APIClient:
-        return APIClient(
+        client = APIClient(
             base_url=str(self._address),
             version="auto",
             timeout=_CALL_SECONDS,
             max_pool_size=self._size,
         )
+        client.trust_env = False  # no proxy and no .netrc stand between us and this host's engine
+        return client
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         try:
