@@ -33,6 +33,7 @@ from minikube_py.kinds import catalog, openapi
 from minikube_py.kubelet.agent import Kubelet, KubeletSettings
 from minikube_py.kubelet.tools import LogicalNode
 from minikube_py.meta.timestamps import system_clock
+from minikube_py.network.bridge_keeper import BridgeKeeper
 from minikube_py.network.dns.server import DnsServer
 from minikube_py.network.host_ports import HostPorts
 from minikube_py.network.ingress.paper import PaperIngress
@@ -67,10 +68,11 @@ class Network:
     dns: DnsServer
     ingress: IngressServer
     host_ports: HostPorts
+    bridge: BridgeKeeper
 
     @property
     def components(self) -> Sequence[Component]:
-        return [self.proxy, self.dns, self.ingress, self.host_ports]
+        return [self.proxy, self.dns, self.ingress, self.host_ports, self.bridge]
 
     def checks(self, dns_address: str) -> dict[str, Check]:
         return {
@@ -88,12 +90,8 @@ async def build(
     resources, informers, clock = base.resources, base.informers, base.clock
     recorders, access = base.recorders, base.access
     recorder = recorders.new("ingress")
-    network = await _network(settings, ground, base, recorder)
-    servers = list(
-        network.components if network else [PaperIngress(informers, resources, recorder)]
-    )
-    if ground.host is not None:
-        servers.append(bridge_keeper(ground.host, ground, runtime, base))
+    network = await _network(settings, ground, base, runtime, recorder)
+    servers = network.components if network else [PaperIngress(informers, resources, recorder)]
     kubelet = Kubelet(
         _kubelet_settings(settings, ground),
         resources,
@@ -177,7 +175,7 @@ def _kubelet_settings(settings: Settings, ground: Ground) -> KubeletSettings:
 
 
 async def _network(
-    settings: Settings, ground: Ground, base: Base, recorder: Recorder
+    settings: Settings, ground: Ground, base: Base, runtime: ContainerRuntime, recorder: Recorder
 ) -> Network | None:
     """Nothing on paper: there are no packets."""
     ranges, choices = ground.ranges, ground.choices
@@ -210,6 +208,7 @@ async def _network(
             https_port=choices.ingress_https_port,
         ),
         HostPorts(ground.host, settings.cluster, base.informers, base.recorders.new("kubelet")),
+        bridge_keeper(ground.host, ground, runtime, base),
     )
 
 

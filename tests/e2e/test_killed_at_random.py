@@ -6,6 +6,7 @@ what was healthy is left alone. tests/kubelet/test_crash.py does it at every sin
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -80,6 +81,9 @@ class Mortal:
         assert words[:1] == [b"pid"], self.log.read_text()[-3000:]
         self.pid = int(words[1])
         eventually("the daemon to be ready", self._is_ready, 60)
+        # Its port may be another's by now, and then it has chosen a new one.
+        own = Path(self.cluster.status()["dataDir"]) / "kubeconfig"
+        shutil.copyfile(own, self.cluster.env["KUBECONFIG"])
 
     def _is_ready(self) -> bool:
         status = self.cluster.status()
