@@ -165,7 +165,20 @@ class PodmanPlay:
             raise CannotRun("podman is not installed")
         self._manifest = folder / "pods.yaml"
         self._storage = folder / "root" / "overlay"
-        self._podman = ("podman", "--root", str(folder / "root"), "--runroot", str(folder / "run"))
+        limits = folder / "containers.conf"
+        # Of itself it raises limits, which needs a capability that a nested host lacks.
+        limits.write_text(
+            '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n'
+        )
+        settings = ("env", f"CONTAINERS_CONF={limits}")
+        self._podman = (
+            *settings,
+            "podman",
+            "--root",
+            str(folder / "root"),
+            "--runroot",
+            str(folder / "run"),
+        )
         archive = folder / "image.tar"
         run("docker", "save", IMAGE, "-o", str(archive))
         self._run("load", "-i", str(archive))
@@ -174,7 +187,7 @@ class PodmanPlay:
             self.down()
         except subprocess.CalledProcessError as error:
             self.close()
-            raise CannotRun(last_line(error.stderr)) from error
+            raise CannotRun(first_line(error.stderr)) from error
 
     def up(self, many: int) -> None:
         pods = [
@@ -269,5 +282,5 @@ def run(*command: str) -> None:
     subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE, check=True)
 
 
-def last_line(text: str) -> str:
-    return (text.strip().splitlines() or ["without saying why"])[-1]
+def first_line(text: str) -> str:
+    return (text.strip().splitlines() or ["without saying why"])[0]
