@@ -7,6 +7,7 @@ import asyncio
 import gc
 import logging
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -41,6 +42,10 @@ pytestmark = [
 ]
 
 
+BRIDGE = f"mk-eng-{secrets.token_hex(3)}"
+"""A default bridge of its own: an engine that is told to have none removes the host's docker0."""
+
+
 @dataclass
 class Engine:
     """A dockerd that may be ended; what it keeps is in `folder`."""
@@ -59,7 +64,7 @@ class Engine:
                 [
                     "dockerd", "--data-root", f"{self.folder}/data",
                     "--exec-root", f"{self.folder}/exec", "--pidfile", f"{self.folder}/pid",
-                    "-H", self.url, "--bridge", "none", "--iptables=false",
+                    "-H", self.url, "--bridge", BRIDGE, "--iptables=false",
                 ],
                 stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
@@ -90,7 +95,9 @@ def engine() -> Iterator[Engine]:
     # Not below pytest's folder: a socket's path has an upper limit of 107 bytes.
     folder = Path(tempfile.mkdtemp(prefix="mk-engine-"))
     engine = Engine(folder)
+    _ip("link", "add", BRIDGE, "type", "bridge")
     try:
+        _ip("address", "add", "192.0.2.1/28", "dev", BRIDGE)
         engine.start()
         saved = subprocess.run(["docker", "save", BUSYBOX], capture_output=True, check=True).stdout
         subprocess.run(["docker", "-H", engine.url, "load", "-q"], input=saved, check=True)
@@ -99,6 +106,11 @@ def engine() -> Iterator[Engine]:
         engine.end(signal.SIGTERM)
         asyncio.run(unmount_below(folder))
         shutil.rmtree(folder, ignore_errors=True)
+        _ip("link", "delete", BRIDGE)
+
+
+def _ip(*words: str) -> None:
+    subprocess.run(["ip", *words], check=True)
 
 
 @pytest.fixture
