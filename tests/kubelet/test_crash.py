@@ -31,7 +31,7 @@ from tests.kubelet.scenes import (
 )
 
 
-_IDLE_SECONDS = 0.6
+_IDLE_SECONDS = 0.5
 
 
 async def _restart(world: World, life: Life | None = None) -> None:
