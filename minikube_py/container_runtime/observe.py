@@ -49,7 +49,8 @@ def sandbox_from(name: ContainerName, inspected: Mapping[str, Any]) -> Sandbox:
         running=bool(state["Running"]),
         pid=int(state["Pid"]),
         created_at=parse_time(inspected["Created"]),
-        host_network=inspected["HostConfig"]["NetworkMode"] == "host",
+        # In the host's network by the engine's lights are also those that leave it by themselves.
+        host_network=inspected["HostConfig"]["UTSMode"] == "host",
     )
 
 

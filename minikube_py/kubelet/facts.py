@@ -57,6 +57,8 @@ class PodFacts:
     gone: bool = False
     resting: float | None = None
     """The node goes down in so many seconds; None = it stays up."""
+    evicted: str = ""
+    """Why the pod has to leave this node at once, "" = it may stay."""
     to_resize: frozenset[str] = frozenset()
     """Ids of containers that have to start anew to get the resources their pod asks for."""
     rejected: tuple[str, str] | None = None

@@ -41,6 +41,8 @@ from minikube_py.meta.objects import Object, is_deleting, name_of, namespace_of,
 
 GONE_GRACE_SECONDS = 2.0
 """For a pod removed from the store by force: kubelet's minimum."""
+EVICTION_GRACE_SECONDS = 1.0
+"""kubelet's immediateEvictionGracePeriodSeconds."""
 
 
 def plan_pod(pod: Object, observed: ObservedPod, now: datetime, facts: PodFacts) -> PodPlan:
@@ -51,6 +53,9 @@ def plan_pod(pod: Object, observed: ObservedPod, now: datetime, facts: PodFacts)
     if facts.resting is not None:
         return _plan_stop(pod, observed, _before_rest(grace_seconds(pod), facts), "rest")
     failure = Failure(*facts.rejected) if facts.rejected else _deadline_failure(pod, now)
+    if facts.evicted and not is_finished(pod):
+        failure = Failure("Evicted", facts.evicted)
+        return _plan_stop(pod, observed, EVICTION_GRACE_SECONDS, "ended", failure)
     if failure or is_finished(pod):
         return _plan_stop(pod, observed, grace_seconds(pod), "ended", failure)
     sandbox = running_sandbox(observed)

@@ -72,6 +72,8 @@ class PodState:
     pulled: set[str] = field(default_factory=set)
     messages: dict[str, str] = field(default_factory=dict)
     failure_told: bool = False
+    measure_at: datetime | None = None
+    evicted: str = ""
     backing_off: set[str] = field(default_factory=set)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     hurry: asyncio.Event = field(default_factory=asyncio.Event)
@@ -139,14 +141,14 @@ class PodState:
         others = [c for c in self.observed.containers if c.id != container.id]
         self.observed = replace(self.observed, containers=(container, *others))
 
-    def hold(self, name: str, now: datetime) -> None:
-        """Tries `name` again later: half a second, doubling to fifteen."""
     def forget_others(self, container_ids: set[str]) -> None:
         """Of containers that are no more: one that crashes for days must not fill the memory."""
         for known in (self.messages, self.hook_failures):
             for container_id in known.keys() - container_ids:
                 del known[container_id]
 
+    def hold(self, name: str, now: datetime) -> None:
+        """Tries `name` again later: half a second, doubling to fifteen."""
         before = self.holds.get(name)
         delay = min(before.delay * 2, _LONGEST_RETRY) if before else _FIRST_RETRY
         self.holds[name] = Hold(now + timedelta(seconds=delay), delay)

@@ -69,6 +69,8 @@ def pod_status(pod: Object, observed: ObservedPod, now: datetime, facts: StatusF
     networked = not facts.over and _has_network(pod, observed, status)
     status["conditions"] = _conditions(pod, networked, status, entries, format_time(now))
     _tell_resize(pod, status, facts.resize, format_time(now))
+    if facts.failure and facts.failure[0] == "Evicted":
+        _add_disruption(status, facts.failure[1], format_time(now))
     for name, values in entries.items():
         if values or name == "containerStatuses":
             status[name] = values
@@ -176,6 +178,16 @@ def _conditions(
     for condition in result:
         condition["observedGeneration"] = status["observedGeneration"]
     return [*(c for type_, c in old.items() if type_ not in own), *result]
+
+
+def _add_disruption(status: Object, message: str, now: str) -> None:
+    """What tells a Job's podFailurePolicy that the pod itself is not to blame (KEP-3329)."""
+    old = {condition["type"]: condition for condition in status["conditions"]}
+    reason = "TerminationByKubelet"
+    found = _condition("DisruptionTarget", True, reason, message, old.get("DisruptionTarget"), now)
+    found["observedGeneration"] = status["observedGeneration"]
+    others = [one for type_, one in old.items() if type_ != "DisruptionTarget"]
+    status["conditions"] = [found, *others]
 
 
 def _tell_resize(pod: Object, status: Object, resize: ResizeState, now: str) -> None:
