@@ -30,7 +30,6 @@ from tests.kubelet.scenes import (
     running,
 )
 
-
 _IDLE_SECONDS = 0.5
 
 
