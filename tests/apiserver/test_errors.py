@@ -71,9 +71,9 @@ async def test_a_user_without_rights_is_told_what_they_may_not(cluster: Cluster)
         pytest.param("POST", f"{MAPS}/x", 405, id="create-on-a-name"),
         pytest.param(
             "GET",
-            "/api/v1/namespaces/default/pods/x/resize",
+            "/api/v1/namespaces/default/pods/x/eviction",
             405,
-            id="refused-by-name",
+            id="only-to-be-posted",
         ),
     ],
 )
