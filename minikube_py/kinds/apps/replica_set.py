@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from minikube_py.kinds.columns import AGE, NAME, from_object, from_path
+from minikube_py.kinds.columns import AGE, NAME, from_object
 from minikube_py.kinds.fields import check_immutable, check_not_negative
 from minikube_py.kinds.kind import Column, Kind, Scale
 from minikube_py.kinds.pod_template import (
@@ -10,6 +10,7 @@ from minikube_py.kinds.pod_template import (
     template_containers_columns,
     validate_selector_and_template,
 )
+from minikube_py.kinds.pod_template.workload import REPLICA_COLUMNS
 from minikube_py.meta.errors import FieldError
 from minikube_py.meta.objects import Object, get_path
 from minikube_py.meta.selectors import format_label_selector
@@ -56,24 +57,7 @@ KIND = Kind(
     plural="replicasets",
     columns=(
         NAME,
-        Column(
-            "Desired",
-            from_path("spec", "replicas", default=0),
-            type="integer",
-            description="How many pods there should be.",
-        ),
-        Column(
-            "Current",
-            from_path("status", "replicas", default=0),
-            type="integer",
-            description="How many pods there are.",
-        ),
-        Column(
-            "Ready",
-            from_path("status", "readyReplicas", default=0),
-            type="integer",
-            description="How many pods are ready.",
-        ),
+        *REPLICA_COLUMNS,
         AGE,
         *template_containers_columns(),
         Column(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from minikube_py.kinds.columns import AGE, NAME, from_object, from_path, labels_text
+from minikube_py.kinds.columns import AGE, NAME, from_object, labels_text
 from minikube_py.kinds.fields import check_not_negative, invalid, required
 from minikube_py.kinds.kind import Column, Kind, Scale
 from minikube_py.kinds.pod_template import (
@@ -10,6 +10,7 @@ from minikube_py.kinds.pod_template import (
     template_containers_columns,
     validate_template,
 )
+from minikube_py.kinds.pod_template.workload import REPLICA_COLUMNS
 from minikube_py.kinds.status_counts import status_counts
 from minikube_py.meta.errors import FieldError
 from minikube_py.meta.objects import Object, get_path, labels_of
@@ -71,24 +72,7 @@ KIND = Kind(
     plural="replicationcontrollers",
     columns=(
         NAME,
-        Column(
-            "Desired",
-            from_path("spec", "replicas", default=0),
-            type="integer",
-            description="How many pods there should be.",
-        ),
-        Column(
-            "Current",
-            from_path("status", "replicas", default=0),
-            type="integer",
-            description="How many pods there are.",
-        ),
-        Column(
-            "Ready",
-            from_path("status", "readyReplicas", default=0),
-            type="integer",
-            description="How many pods are ready.",
-        ),
+        *REPLICA_COLUMNS,
         AGE,
         *template_containers_columns(),
         Column(

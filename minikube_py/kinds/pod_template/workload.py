@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection
 
-from minikube_py.kinds.columns import from_object
+from minikube_py.kinds.columns import from_object, from_path
 from minikube_py.kinds.dev_annotations import validate_dev_annotations
 from minikube_py.kinds.fields import (
     forbidden,
@@ -78,6 +78,28 @@ def validate_any_template(
         at = f"{path}.spec.ephemeralContainers"
         errors.append(forbidden(at, "ephemeral containers not allowed in pod template"))
     return errors
+
+
+REPLICA_COLUMNS = (
+    Column(
+        "Desired",
+        from_path("spec", "replicas", default=0),
+        type="integer",
+        description="How many pods there should be.",
+    ),
+    Column(
+        "Current",
+        from_path("status", "replicas", default=0),
+        type="integer",
+        description="How many pods there are.",
+    ),
+    Column(
+        "Ready",
+        from_path("status", "readyReplicas", default=0),
+        type="integer",
+        description="How many pods are ready.",
+    ),
+)
 
 
 def template_containers_columns(*path: str, priority: int = 1) -> tuple[Column, Column]:
