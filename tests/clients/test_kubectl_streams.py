@@ -278,9 +278,9 @@ def test_a_copy_of_a_pod_is_debugged(kubectl: Kubectl) -> None:
     kubectl("delete", "pod", name, "--now")
 
 
+# 1.20 asks for an alpha form of ephemeral containers that is long gone.
+@pytest.mark.parametrize("kubectl", [USUAL, NEWEST], indirect=True)
 def test_a_running_pod_is_debugged(kubectl: Kubectl) -> None:
-    if kubectl.is_old:
-        pytest.skip("1.20 asks for an alpha form of ephemeral containers that is long gone")
     name = f"d-{secrets.token_hex(3)}"
     options = ("web", f"--image={BUSYBOX}", f"--container={name}", "--target=nginx")
     with terminal(kubectl.command("debug", "-it", *options, "--", "sh"), kubectl.env) as t:
