@@ -97,7 +97,7 @@ def engine() -> Iterator[Engine]:
     engine = Engine(folder)
     _ip("link", "add", BRIDGE, "type", "bridge")
     try:
-        _ip("address", "add", "192.0.2.1/28", "dev", BRIDGE)
+        _ip("address", "add", "100.127.213.1/28", "dev", BRIDGE)
         engine.start()
         saved = subprocess.run(["docker", "save", BUSYBOX], capture_output=True, check=True).stdout
         subprocess.run(["docker", "-H", engine.url, "load", "-q"], input=saved, check=True)
