@@ -395,9 +395,9 @@ async def test_the_network_is_made_once_and_another_one_is_refused(
     engine: DockerEngine, cluster: Cluster
 ) -> None:
     ranges = {
-        "subnet": "10.250.77.0/24",
-        "gateway": "10.250.77.1",
-        "engine_range": "10.250.77.240/28",
+        "subnet": "192.168.177.0/24",
+        "gateway": "192.168.177.1",
+        "engine_range": "192.168.177.240/28",
     }
     await engine.ensure_network(cluster.network, bridge=cluster.bridge, **ranges)
     await engine.ensure_network(cluster.network, bridge=cluster.bridge, **ranges)
@@ -405,7 +405,7 @@ async def test_the_network_is_made_once_and_another_one_is_refused(
     assert exists(cluster.bridge)
     with pytest.raises(RuntimeFailure, match="Gateway is"):
         await engine.ensure_network(
-            cluster.network, bridge=cluster.bridge, **{**ranges, "gateway": "10.250.77.2"}
+            cluster.network, bridge=cluster.bridge, **{**ranges, "gateway": "192.168.177.2"}
         )
     await engine.remove_everything(volumes=False)
     assert not exists(cluster.bridge)
