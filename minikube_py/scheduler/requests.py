@@ -8,6 +8,7 @@ from typing import Any
 
 from minikube_py.meta.objects import Object, get_path
 from minikube_py.meta.quantity import parse_quantity, to_bytes, to_milli
+from minikube_py.resources.pod_totals import add, needed_at_once
 
 Amounts = dict[str, int]
 HostPort = tuple[str, str, int]
@@ -26,28 +27,11 @@ def amounts(quantities: Mapping[str, Any] | None) -> Amounts:
 
 
 def pod_requests(pod: Object) -> Amounts:
-    """The larger of what runs together and of each init container beside the sidecars before."""
-    spec = pod.get("spec") or {}
-    running: Amounts = {}
-    for container in spec.get("containers") or []:
-        _add(running, _container_requests(container))
-    sidecars: Amounts = {}
-    starting: Amounts = {}
-    for container in spec.get("initContainers") or []:
-        requests = _container_requests(container)
-        if container.get("restartPolicy") == "Always":
-            _add(sidecars, requests)
-            peak = sidecars
-        else:
-            peak = dict(sidecars)
-            _add(peak, requests)
-        _raise_to(starting, peak)
-    _add(running, sidecars)
-    _raise_to(running, starting)
-    for name, value in amounts(get_path(spec, "resources", "requests")).items():
-        running[name] = value
-    _add(running, amounts(spec.get("overhead")))
-    return running
+    """The Pod's own requests win over its containers', and overhead comes on top."""
+    total = needed_at_once(pod, _container_requests)
+    total.update(amounts(get_path(pod, "spec", "resources", "requests")))
+    add(total, amounts(get_path(pod, "spec", "overhead")))
+    return total
 
 
 def with_least(requests: Amounts) -> Amounts:
@@ -86,13 +70,3 @@ def _container_requests(container: Mapping[str, Any]) -> Amounts:
     resources = container.get("resources") or {}
     # A limit without a request is the request; the API fills that in on create, too.
     return {**amounts(resources.get("limits")), **amounts(resources.get("requests"))}
-
-
-def _add(total: Amounts, more: Mapping[str, int]) -> None:
-    for name, value in more.items():
-        total[name] = total.get(name, 0) + value
-
-
-def _raise_to(total: Amounts, least: Mapping[str, int]) -> None:
-    for name, value in least.items():
-        total[name] = max(total.get(name, 0), value)
