@@ -64,6 +64,7 @@ class Example:
     name: str = "a"
 
     def object(self) -> Object:
+        """A copy of its own: defaulting writes into what it is given."""
         metadata = {"name": self.name}
         if self.kind.namespaced:
             metadata["namespace"] = "default"
@@ -71,7 +72,7 @@ class Example:
             "apiVersion": self.kind.api_version,
             "kind": self.kind.kind,
             "metadata": metadata,
-            **self.fields,
+            **copy.deepcopy(dict(self.fields)),
         }
 
 
@@ -288,8 +289,7 @@ EXAMPLES = (
 
 def example(kind: Kind) -> Object:
     """A fresh copy of the valid object of `kind`."""
-    found = next(each for each in EXAMPLES if each.kind is kind)
-    return copy.deepcopy(found.object())
+    return next(each for each in EXAMPLES if each.kind is kind).object()
 
 
 GONE: Final = object()
@@ -305,9 +305,9 @@ def altered(obj: Object, path: str, value: Any) -> Object:
     if value is GONE:
         del holder[last]
     elif isinstance(last, int) and last == len(holder):
-        holder.append(value)
+        holder.append(copy.deepcopy(value))
     else:
-        holder[last] = value
+        holder[last] = copy.deepcopy(value)
     return copied
 
 
