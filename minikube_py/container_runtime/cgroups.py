@@ -1,20 +1,27 @@
-"""CPU time and memory of a container, read from its control group: a scrape of a hundred containers
-is a few hundred small files, not a hundred calls that each keep the engine busy.
+"""CPU time, memory and processes of a container, read from its control group: a scrape of a
+hundred containers is a few hundred small files, not a hundred calls that each keep the engine busy.
 
-Knows version 1 (cpuacct, memory) and version 2, and the hybrid layout, where both exist and the
-controllers are version 1's.
+Knows version 1 (cpuacct, memory, pids) and version 2, and the hybrid layout, where both exist and
+the controllers are version 1's.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 _ROOT = Path("/sys/fs/cgroup")
 
 
-def usage_of(pid: int, *, proc: Path = Path("/proc"), root: Path = _ROOT) -> tuple[int, int] | None:
-    """CPU nanoseconds so far and the working set in bytes of the group `pid` is in; None when the
-    process is gone.
-    """
+class GroupUsage(NamedTuple):
+    """CPU time so far, the working set, and processes with their threads (0: not counted)."""
+
+    cpu_nanoseconds: int
+    memory_bytes: int
+    processes: int
+
+
+def usage_of(pid: int, *, proc: Path = Path("/proc"), root: Path = _ROOT) -> GroupUsage | None:
+    """Of the group `pid` is in; None when the process is gone."""
     try:
         groups = _groups((proc / str(pid) / "cgroup").read_text())
         if "cpuacct" in groups and "memory" in groups:
@@ -24,18 +31,28 @@ def usage_of(pid: int, *, proc: Path = Path("/proc"), root: Path = _ROOT) -> tup
         return None
 
 
-def _usage_v1(groups: Mapping[str, str], root: Path) -> tuple[int, int]:
+def _usage_v1(groups: Mapping[str, str], root: Path) -> GroupUsage:
     cpu = root / "cpuacct" / groups["cpuacct"].lstrip("/")
     memory = root / "memory" / groups["memory"].lstrip("/")
     inactive = _field(memory / "memory.stat", "total_inactive_file")
     used = int((memory / "memory.usage_in_bytes").read_text())
-    return int((cpu / "cpuacct.usage").read_text()), max(0, used - inactive)
+    processes = _processes(root / "pids" / groups["pids"].lstrip("/")) if "pids" in groups else 0
+    spent = int((cpu / "cpuacct.usage").read_text())
+    return GroupUsage(spent, max(0, used - inactive), processes)
 
 
-def _usage_v2(group: Path) -> tuple[int, int]:
+def _usage_v2(group: Path) -> GroupUsage:
     inactive = _field(group / "memory.stat", "inactive_file")
     used = int((group / "memory.current").read_text())
-    return _field(group / "cpu.stat", "usage_usec") * 1000, max(0, used - inactive)
+    spent = _field(group / "cpu.stat", "usage_usec") * 1000
+    return GroupUsage(spent, max(0, used - inactive), _processes(group))
+
+
+def _processes(group: Path) -> int:
+    try:
+        return int((group / "pids.current").read_text())
+    except FileNotFoundError:
+        return 0
 
 
 def _groups(text: str) -> dict[str, str]:

@@ -44,11 +44,11 @@ from minikube_py.container_runtime.interface import (
     RuntimeUnavailable,
     Sandbox,
     SandboxSpec,
-    Stats,
 )
 from minikube_py.container_runtime.observer import Observer
 from minikube_py.container_runtime.processes import Processes
 from minikube_py.container_runtime.sandbox_image import SandboxImage
+from minikube_py.container_runtime.usage import Stats
 from minikube_py.container_runtime.warm_pool import WarmPool
 from minikube_py.meta.cluster import Cluster
 from minikube_py.meta.timestamps import Clock

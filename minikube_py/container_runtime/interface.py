@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
+from minikube_py.container_runtime.usage import Stats
+
 ContainerState = Literal["created", "running", "paused", "exited"]
 
 
@@ -175,6 +177,10 @@ class ObservedContainer:
     annotations: Mapping[str, str] = field(default_factory=dict)
     resources: Resources | None = None
     """What it may use now, its OOM score left out; None where the runtime does not say."""
+    writable_dir: str = ""
+    """On the host: what it wrote over its image; "" where the runtime does not say."""
+    log_path: str = ""
+    """On the host; the rotated ones lie beside it, as `<path>.1` and so on."""
 
 
 @dataclass(frozen=True)
@@ -225,18 +231,6 @@ class LogOptions:
 
 
 LogStream = Literal["stdout", "stderr"]
-
-
-@dataclass(frozen=True)
-class Stats:
-    """Cumulative CPU time and the memory that can't be reclaimed."""
-
-    container_id: str
-    pod_uid: str
-    container_name: str
-    cpu_nanoseconds: int
-    memory_working_set_bytes: int
-    read_at: datetime
 
 
 @dataclass(frozen=True)

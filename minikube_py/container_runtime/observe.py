@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from minikube_py.container_runtime import labels
+from minikube_py.container_runtime import labels, writable_layers
 from minikube_py.container_runtime.interface import (
     ContainerState,
     ImageInfo,
@@ -77,6 +77,8 @@ def container_from(name: ContainerName, inspected: Mapping[str, Any]) -> Observe
         spec_hash=own.get(labels.SPEC_HASH, ""),
         annotations={k.removeprefix(prefix): v for k, v in own.items() if k.startswith(prefix)},
         resources=_resources_from(inspected["HostConfig"]),
+        writable_dir=writable_layers.of_inspected(inspected),
+        log_path=inspected.get("LogPath") or "",
     )
 
 

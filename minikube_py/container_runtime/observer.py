@@ -6,10 +6,11 @@ with each event of their container, so nothing old is ever answered.
 import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from minikube_py.container_runtime import cgroups, labels, names, observe
+from minikube_py.container_runtime import cgroups, labels, names, observe, writable_layers
 from minikube_py.container_runtime.engine_calls import Call
 from minikube_py.container_runtime.engine_socket import EngineSocket
 from minikube_py.container_runtime.interface import (
@@ -19,8 +20,9 @@ from minikube_py.container_runtime.interface import (
     RuntimeEvent,
     RuntimeFailure,
     Sandbox,
-    Stats,
 )
+from minikube_py.container_runtime.names import ContainerName
+from minikube_py.container_runtime.usage import Stats
 from minikube_py.meta.timestamps import Clock
 
 _RECONNECT_SECONDS = (0.05, 0.2, 1.0, 2.0)
@@ -117,9 +119,7 @@ class Observer:
             inspected = await self._call(lambda api: api.inspect_container(container))
         except NoSuchContainer:
             return None
-        item = (observe.sandbox_from if name.is_sandbox else observe.container_from)(
-            name, inspected
-        )
+        item = _item(name, inspected)
         if self._streams and self._changes.get(container, 0) == before:
             self._known[container] = (inspected["State"]["Status"], item)
         return item
@@ -131,16 +131,25 @@ class Observer:
             del self._changes[container]
 
 
+def _item(name: ContainerName, inspected: Mapping[str, Any]) -> _Item:
+    if name.is_sandbox:
+        return observe.sandbox_from(name, inspected)
+    found = observe.container_from(name, inspected)
+    if found.writable_dir or not found.pid:
+        return found
+    return replace(found, writable_dir=writable_layers.of_process(found.pid))
+
+
 def _stats(item: ObservedContainer, now: datetime) -> Stats | None:
     usage = cgroups.usage_of(item.pid) if item.state == "running" else None
     if usage is None:
         return None
-    cpu, memory = usage
     return Stats(
         container_id=item.id,
         pod_uid=item.pod.uid,
         container_name=item.name,
-        cpu_nanoseconds=cpu,
-        memory_working_set_bytes=memory,
+        cpu_nanoseconds=usage.cpu_nanoseconds,
+        memory_working_set_bytes=usage.memory_bytes,
         read_at=now.astimezone(UTC),
+        processes=usage.processes,
     )

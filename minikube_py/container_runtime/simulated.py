@@ -33,7 +33,6 @@ from minikube_py.container_runtime.interface import (
     Sandbox,
     SandboxSpec,
     StartFailed,
-    Stats,
 )
 from minikube_py.container_runtime.paper_container import (
     PaperContainer,
@@ -44,6 +43,7 @@ from minikube_py.container_runtime.paper_container import (
 from minikube_py.container_runtime.paper_programs import Ends, Says, steps_of
 from minikube_py.container_runtime.paper_session import PaperAttach, PaperExec
 from minikube_py.container_runtime.paper_state import PaperState
+from minikube_py.container_runtime.usage import Stats
 from minikube_py.meta.cluster import Cluster
 from minikube_py.meta.timestamps import Clock, parse_time
 

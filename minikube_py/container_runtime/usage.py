@@ -6,7 +6,20 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from minikube_py.container_runtime.interface import Stats
+
+@dataclass(frozen=True)
+class Stats:
+    """Of one container: cumulative CPU time, the memory that can't be reclaimed, and how many
+    processes and threads it has (0 where that is not counted).
+    """
+
+    container_id: str
+    pod_uid: str
+    container_name: str
+    cpu_nanoseconds: int
+    memory_working_set_bytes: int
+    read_at: datetime
+    processes: int = 0
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from minikube_py.apiserver.node_side import NodeSide, UsageSource
-from minikube_py.container_runtime.interface import RuntimeUnavailable, Stats
-from minikube_py.container_runtime.usage import NodeUsage, Sample, usage_between
+from minikube_py.container_runtime.interface import RuntimeUnavailable
+from minikube_py.container_runtime.usage import NodeUsage, Sample, Stats, usage_between
 from minikube_py.kinds.catalog import NODE, POD
 from minikube_py.meta.objects import Object, uid_of
 from tests.apiserver.serving import Certificates, Cluster, serve

@@ -125,12 +125,13 @@ def test_registry_credentials_pass_only_known_fields() -> None:
 
 
 def test_usage_is_read_on_version_1(tmp_path: Path) -> None:
-    write(tmp_path, "proc/7/cgroup", "5:cpu,cpuacct:/docker/c\n4:memory:/docker/c\n0::/\n")
-    write(tmp_path, "cg/cpuacct/docker/c/cpuacct.usage", "900\n")
-    write(tmp_path, "cg/memory/docker/c/memory.usage_in_bytes", "5000\n")
-    write(tmp_path, "cg/memory/docker/c/memory.stat", "cache 1\ntotal_inactive_file 2000\n")
+    write(tmp_path, "proc/7/cgroup", "5:cpu,cpuacct:/d/c\n4:memory:/d/c\n3:pids:/d/c\n0::/\n")
+    write(tmp_path, "cg/cpuacct/d/c/cpuacct.usage", "900\n")
+    write(tmp_path, "cg/memory/d/c/memory.usage_in_bytes", "5000\n")
+    write(tmp_path, "cg/memory/d/c/memory.stat", "cache 1\ntotal_inactive_file 2000\n")
+    write(tmp_path, "cg/pids/d/c/pids.current", "7\n")
 
-    assert cgroups.usage_of(7, proc=tmp_path / "proc", root=tmp_path / "cg") == (900, 3000)
+    assert cgroups.usage_of(7, proc=tmp_path / "proc", root=tmp_path / "cg") == (900, 3000, 7)
 
 
 def test_usage_is_read_on_version_2(tmp_path: Path) -> None:
@@ -140,7 +141,7 @@ def test_usage_is_read_on_version_2(tmp_path: Path) -> None:
     write(tmp_path, f"{group}/memory.current", "5000\n")
     write(tmp_path, f"{group}/memory.stat", "anon 1\ninactive_file 2000\n")
 
-    assert cgroups.usage_of(7, proc=tmp_path / "proc", root=tmp_path / "cg") == (9000, 3000)
+    assert cgroups.usage_of(7, proc=tmp_path / "proc", root=tmp_path / "cg") == (9000, 3000, 0)
 
 
 def test_a_process_that_is_gone_uses_nothing(tmp_path: Path) -> None:

@@ -13,9 +13,8 @@ from minikube_py.container_runtime.interface import (
     ObservedPod,
     PodIdentity,
     Sandbox,
-    Stats,
 )
-from minikube_py.container_runtime.usage import NodeUsage, Sample, part_of, usage_between
+from minikube_py.container_runtime.usage import NodeUsage, Sample, Stats, part_of, usage_between
 from minikube_py.control_loop.informer import Informer
 from minikube_py.kubelet.endpoints import KubeletEndpoints
 from minikube_py.kubelet.tools import KubeletSettings

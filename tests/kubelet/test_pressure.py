@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from minikube_py.container_runtime.interface import Stats
-from minikube_py.container_runtime.usage import ContainerUsage, NodeUsage, Sample
+from minikube_py.container_runtime.usage import ContainerUsage, NodeUsage, Sample, Stats
 from minikube_py.kubelet import host_facts
 from minikube_py.kubelet.pressure import (
     HostRoom,

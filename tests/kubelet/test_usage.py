@@ -8,8 +8,8 @@ from typing import cast
 
 import pytest
 
-from minikube_py.container_runtime.interface import ContainerRuntime, Stats
-from minikube_py.container_runtime.usage import Sample, usage_between
+from minikube_py.container_runtime.interface import ContainerRuntime
+from minikube_py.container_runtime.usage import Sample, Stats, usage_between
 from minikube_py.kubelet.usage import UsageReader, this_host
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
