@@ -111,4 +111,4 @@ async def _close_proxy(app: web.Application) -> None:
 
 
 async def _end_long_requests(app: web.Application) -> None:
-    app[SERVER].closing.set()
+    app[SERVER].close()

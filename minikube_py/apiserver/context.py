@@ -3,7 +3,8 @@ hand.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -13,6 +14,7 @@ from minikube_py.apiserver.authn import TokenAuthenticator
 from minikube_py.apiserver.authz import Authorizer
 from minikube_py.apiserver.metrics import Metrics
 from minikube_py.apiserver.node_side import NodeSide
+from minikube_py.apiserver.partings import Partings
 from minikube_py.apiserver.streams.interface import PodStreams
 from minikube_py.apiserver.targets import Target
 from minikube_py.meta.errors import ApiError
@@ -41,7 +43,25 @@ class ApiServer:
     """What ComponentStatus tells of."""
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the server goes down: long requests end cleanly."""
+    partings: Partings = field(default_factory=Partings)
+    _at_closing: set[Callable[[], None]] = field(default_factory=set)
     _writes: set[asyncio.Task[Any]] = field(default_factory=set)
+
+    def close(self) -> None:
+        self.closing.set()
+        for told in list(self._at_closing):
+            told()
+
+    @contextmanager
+    def at_closing(self, told: Callable[[], None]) -> Iterator[None]:
+        """Calls `told` when the server goes down meanwhile, or has already."""
+        if self.closing.is_set():
+            told()
+        self._at_closing.add(told)
+        try:
+            yield
+        finally:
+            self._at_closing.discard(told)
 
     async def finish(self, write: Coroutine[Any, Any, T]) -> T:
         """Runs a write to its end even when the client that asked for it goes away.

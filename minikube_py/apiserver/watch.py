@@ -7,9 +7,9 @@ at its time limit, at shutdown, and with an ERROR event when the client has to l
 import asyncio
 import logging
 import random
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
-from typing import Any
 
 from aiohttp import web
 
@@ -71,16 +71,43 @@ async def watch(request: web.Request, kind: Kind) -> web.StreamResponse:
         await response.write(encoder.event("ERROR", encode(error.as_status())))
         return response
     await response.prepare(request)
+    server.partings.spread(request.transport)
     line = _Line(request, response)
     stream = _Stream(line, source, encoder, server)
+    bookmarks = is_true(request.query.get("allowWatchBookmarks"))
     try:
-        bookmarks = is_true(request.query.get("allowWatchBookmarks"))
-        work = stream.run(start, kind, seconds, bookmarks=bookmarks)
-        await _until_closing(server, kind, work)
+        async with _until_ended(server, kind):
+            await stream.run(start, kind, seconds, bookmarks=bookmarks)
     finally:
         source.close()
         line.close()
     return response
+
+
+@asynccontextmanager
+async def _until_ended(server: ApiServer, kind: Kind) -> AsyncIterator[None]:
+    """Leaves its body, and goes on after it, when the server goes down or the kind does.
+
+    No tasks wait for that: there may be a thousand watches, and their clients may all go at once.
+    """
+    catalog, loop = server.resources.catalog, asyncio.get_running_loop()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(None) as limit:
+
+            def on_kinds(_gone: Sequence[Kind], _new: Sequence[Kind]) -> None:
+                if catalog.by_resource(kind.group, kind.version, kind.plural) is None:
+                    limit.reschedule(loop.time() + _LAST_EVENTS_SECONDS)  # deletions on their way
+
+            def on_closing() -> None:
+                limit.reschedule(loop.time())
+
+            unsubscribe = catalog.subscribe(on_kinds)
+            try:
+                on_kinds((), ())  # it may have gone since the request was routed
+                with server.at_closing(on_closing):
+                    yield
+            finally:
+                unsubscribe()
 
 
 def _selected(request: web.Request, target: Target) -> ListOptions:
@@ -255,32 +282,6 @@ async def _existing(
     )
     page = await resources.list_in_turns(kind, namespace, fresh)
     return _Start(page.revision, page.items, announces_end)
-
-
-async def _until_closing(server: ApiServer, kind: Kind, work: Coroutine[Any, Any, None]) -> None:
-    """Runs `work`, and ends it cleanly when the server goes down first, or the kind does."""
-    catalog, ended = server.resources.catalog, asyncio.Event()
-
-    def on_kinds(_gone: Sequence[Kind], _new: Sequence[Kind]) -> None:
-        if catalog.by_resource(kind.group, kind.version, kind.plural) is None:
-            ended.set()
-
-    running = asyncio.ensure_future(work)
-    closing = asyncio.ensure_future(server.closing.wait())
-    ending = asyncio.ensure_future(ended.wait())
-    unsubscribe = catalog.subscribe(on_kinds)
-    try:
-        await asyncio.wait({running, closing, ending}, return_when=asyncio.FIRST_COMPLETED)
-        if ended.is_set():  # the last objects' deletions are still on their way
-            await asyncio.wait({running}, timeout=_LAST_EVENTS_SECONDS)
-        if running.done():
-            await running
-    finally:
-        unsubscribe()
-        closing.cancel()
-        ending.cancel()
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
 
 
 def _default_seconds() -> float:
