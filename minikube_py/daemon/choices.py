@@ -38,6 +38,7 @@ class Choices:
     runtime: Runtime = "docker"
     service_proxy: ProxyMode = "auto"
     nodes: int = 1
+    zones: int = 0
 
 
 def load_choices(path: Path) -> Choices | None:

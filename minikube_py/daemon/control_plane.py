@@ -23,7 +23,7 @@ from minikube_py.daemon.choices import StartFailure
 from minikube_py.daemon.component import Component
 from minikube_py.daemon.components import component_checks
 from minikube_py.daemon.controllers import ClusterFacts, new_controllers
-from minikube_py.daemon.ground import Ground, host_address, kubernetes_address
+from minikube_py.daemon.ground import Ground, host_address, kubernetes_address, zone_of
 from minikube_py.daemon.kubeconfig import write_kubeconfig
 from minikube_py.daemon.node_side import node_side
 from minikube_py.daemon.readiness import Check, dns_answers, nodes_are_ready
@@ -159,10 +159,14 @@ def _facts(
 
 
 def _kubelet_settings(settings: Settings, ground: Ground) -> KubeletSettings:
-    first, *more = [LogicalNode(name, str(part)) for name, part in ground.parts.items()]
+    first, *more = [
+        LogicalNode(name, str(part), ground.node_addresses.get(name, ""), zone_of(number, settings))
+        for number, (name, part) in enumerate(ground.parts.items())
+    ]
     return KubeletSettings(
         node_name=first.name,
         pod_cidr=first.pod_cidr,
+        zone=first.zone,
         more_nodes=tuple(more),
         cluster=settings.cluster,
         data_dir=settings.data_dir,
@@ -190,6 +194,7 @@ async def _network(
         ranges.service,
         mode=settings.service_proxy,
         reserved=frozenset({ranges.dns}),
+        nodes=frozenset(ground.node_addresses.values()),
     )
     return Network(
         ServiceProxy(ground.host, settings.cluster, base.informers, proxy),
@@ -207,7 +212,13 @@ async def _network(
             http_port=choices.ingress_http_port,
             https_port=choices.ingress_https_port,
         ),
-        HostPorts(ground.host, settings.cluster, base.informers, base.recorders.new("kubelet")),
+        HostPorts(
+            ground.host,
+            settings.cluster,
+            base.informers,
+            base.recorders.new("kubelet"),
+            ground.node_addresses,
+        ),
         bridge_keeper(ground.host, ground, runtime, base),
     )
 

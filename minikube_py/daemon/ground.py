@@ -7,6 +7,7 @@ Two grounds: Docker on this host, or paper. Everything here is idempotent; `mk p
 import os
 import re
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -25,7 +26,14 @@ from minikube_py.meta.cluster import Cluster
 from minikube_py.network.cleanup import remove_all
 from minikube_py.network.host import Host
 from minikube_py.network.pod_network import BridgePodNetwork, NodeParts, PaperPodNetwork
-from minikube_py.network.ranges import Ranges, RangeTaken, node_ranges, pick_ranges, plan_of
+from minikube_py.network.ranges import (
+    Ranges,
+    RangeTaken,
+    node_address,
+    node_ranges,
+    pick_ranges,
+    plan_of,
+)
 
 
 @dataclass(frozen=True)
@@ -38,6 +46,11 @@ class Ground:
     host: Host | None
     cluster: Cluster
     parts: NodeParts = field(default_factory=dict)
+
+    @property
+    def node_addresses(self) -> Mapping[str, str]:
+        """Of all nodes but the first, by name: what tells them apart on one host."""
+        return {name: node_address(part) for name, part in list(self.parts.items())[1:]}
 
     async def remove(self) -> None:
         """Takes devices, routes and rules off the host."""
@@ -69,6 +82,7 @@ async def lay_ground(settings: Settings, runtime: ContainerRuntime) -> Ground:
         runtime=settings.runtime,
         service_proxy=settings.service_proxy,
         nodes=settings.nodes,
+        zones=settings.zones,
     )
     if host is None:
         paper = PaperPodNetwork(pod_cidr=ranges.pod, gateway=ranges.gateway, parts=parts)
@@ -88,8 +102,10 @@ async def lay_ground(settings: Settings, runtime: ContainerRuntime) -> Ground:
         host, cluster, pod_cidr=ranges.pod, gateway=ranges.gateway, parts=parts
     )
     await network.start()
-    await host.add_service_address(cluster, ranges.dns)
-    return Ground(choices, ranges, network, host, cluster, parts)
+    ground = Ground(choices, ranges, network, host, cluster, parts)
+    for address in (ranges.dns, *ground.node_addresses.values()):
+        await host.add_service_address(cluster, address)
+    return ground
 
 
 def kubernetes_address(ranges: Ranges) -> str:
@@ -107,6 +123,11 @@ def node_names(nodes: int) -> list[str]:
     """`host`, `host-2`, `host-3` …"""
     first = node_name()
     return [first, *(f"{first}-{number}" for number in range(2, nodes + 1))]
+
+
+def zone_of(number: int, settings: Settings) -> str:
+    """Of the node with this number, from 0; "" where there are no zones."""
+    return f"zone-{number % settings.zones + 1}" if settings.zones else ""
 
 
 def host_address() -> str:

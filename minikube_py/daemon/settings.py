@@ -21,7 +21,9 @@ CHOICES_FILE = "cluster.json"
 
 @dataclass(frozen=True)
 class Settings:
-    """Ports are None where the daemon may choose: then the ones of its last run, or free ones."""
+    """Ports are None where the daemon may choose: then the ones of its last run, or free ones.
+    `zones` 0: nodes say nothing of zones.
+    """
 
     cluster: Cluster
     data_dir: Path
@@ -33,6 +35,7 @@ class Settings:
     ingress_http_port: int | None = None
     ingress_https_port: int | None = None
     nodes: int = 1
+    zones: int = 0
     verbose: bool = False
     purge: bool = False
 
@@ -67,6 +70,7 @@ def parse_settings(argv: Sequence[str]) -> Settings:
         ingress_http_port=flags.ingress_http_port,
         ingress_https_port=flags.ingress_https_port,
         nodes=flags.nodes or int(last.get("nodes") or 1),
+        zones=int(last.get("zones") or 0) if flags.zones is None else flags.zones,
         verbose=flags.verbose or bool(os.environ.get("MK_VERBOSE")),
         purge=flags.purge,
     )
@@ -98,6 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     for flag in ("--api-port", "--ingress-http-port", "--ingress-https-port"):
         parser.add_argument(flag, type=_port)
     parser.add_argument("--nodes", type=_nodes, help="how many nodes this host plays")
+    parser.add_argument("--zones", type=_zones, help="how many zones they are in, 0 = none")
     parser.add_argument("--foreground", action="store_true", help="for `mk up`; always true here")
     parser.add_argument("-v", "--verbose", action="store_true")
     parser.add_argument(
@@ -111,6 +116,13 @@ def _nodes(text: str) -> int:
     if not 1 <= nodes <= MOST_NODES:
         raise argparse.ArgumentTypeError(f"{nodes} nodes: give 1 to {MOST_NODES}")
     return nodes
+
+
+def _zones(text: str) -> int:
+    zones = int(text)
+    if not 0 <= zones <= MOST_NODES:
+        raise argparse.ArgumentTypeError(f"{zones} zones: give 0 to {MOST_NODES}")
+    return zones
 
 
 def _port(text: str) -> int:

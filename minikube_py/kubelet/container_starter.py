@@ -169,7 +169,7 @@ class ContainerStarter:
         made = environment(
             pod,
             found.container,
-            tools.place(state.address),
+            tools.place(pod, state.address),
             tools.reader.look_up,
             tools.reader.services(state.identity.namespace),
         )

@@ -14,6 +14,11 @@ HEARTBEAT_SECONDS = 10.0
 LOGICAL_NODE = "mk.dev/logical-node"
 """Marks the Nodes that are played by this host: `<which> of <how many>`."""
 LEASE_SECONDS = 40
+ZONE = "mk.dev/zone"
+"""Marks the Nodes whose topology labels are from `mk up --zones`, not from a user's hand."""
+ZONE_LABEL = "topology.kubernetes.io/zone"
+REGION_LABEL = "topology.kubernetes.io/region"
+_REGION = "local"
 _MAX_IMAGES = 50
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
@@ -37,6 +42,7 @@ class NodeFacts:
     problem: str = ""
     number: int = 1
     share: int = 1
+    zone: str = ""
     pressures: frozenset[str] = frozenset()
     labels: Mapping[str, str] = field(default_factory=dict)
 
@@ -61,6 +67,7 @@ def new_node(facts: NodeFacts) -> Object:
 def node_labels(facts: NodeFacts) -> dict[str, str]:
     architecture = _architecture(facts.info)
     role = {"node-role.kubernetes.io/control-plane": ""} if facts.number == 1 else {}
+    zone = {ZONE_LABEL: facts.zone, REGION_LABEL: _REGION} if facts.zone else {}
     return {
         "beta.kubernetes.io/arch": architecture,
         "beta.kubernetes.io/os": "linux",
@@ -68,12 +75,29 @@ def node_labels(facts: NodeFacts) -> dict[str, str]:
         "kubernetes.io/hostname": facts.name,
         "kubernetes.io/os": "linux",
         **role,
+        **zone,
         **facts.labels,
     }
 
 
 def node_annotations(facts: NodeFacts) -> dict[str, str]:
-    return {LOGICAL_NODE: f"{facts.number} of {facts.share}"}
+    zone = {ZONE: facts.zone} if facts.zone else {}
+    return {LOGICAL_NODE: f"{facts.number} of {facts.share}", **zone}
+
+
+def bring_up_to_date(node: Object, facts: NodeFacts) -> None:
+    """What an earlier run wrote; labels and annotations of users stay."""
+    metadata = node["metadata"]
+    labels = dict(metadata.get("labels") or {})
+    annotations = dict(metadata.get("annotations") or {})
+    if annotations.pop(ZONE, ""):
+        labels.pop(ZONE_LABEL, None)
+        labels.pop(REGION_LABEL, None)
+    metadata["labels"] = {**labels, **node_labels(facts)}
+    metadata["annotations"] = {**annotations, **node_annotations(facts)}
+    spec = node.setdefault("spec", {})
+    if not spec.get("podCIDR"):  # it never changes
+        spec.update(new_node(facts)["spec"])
 
 
 def allocatable(facts: NodeFacts) -> dict[str, str]:

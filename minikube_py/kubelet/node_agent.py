@@ -13,10 +13,9 @@ from minikube_py.kinds.catalog import LEASE, NODE
 from minikube_py.kubelet.node import (
     HEARTBEAT_SECONDS,
     NodeFacts,
+    bring_up_to_date,
     lease,
     new_node,
-    node_annotations,
-    node_labels,
     node_status,
 )
 from minikube_py.kubelet.pressure import pressure_condition
@@ -81,7 +80,9 @@ class NodeAgent:
         try:
             await self._resources.create(NODE, None, new_node(self._facts))
         except AlreadyExists:
-            await self._resources.modify(NODE, None, self._facts.name, self._bring_up_to_date)
+            await self._resources.modify(
+                NODE, None, self._facts.name, lambda node: bring_up_to_date(node, self._facts)
+            )
         await self._report()
         await self._beat()
 
@@ -106,15 +107,6 @@ class NodeAgent:
             async with asyncio.timeout(HEARTBEAT_SECONDS):
                 await self._hurry.wait()
         self._hurry.clear()
-
-    def _bring_up_to_date(self, node: Object) -> None:
-        metadata = node["metadata"]
-        metadata["labels"] = {**(metadata.get("labels") or {}), **node_labels(self._facts)}
-        kept = metadata.get("annotations") or {}
-        metadata["annotations"] = {**kept, **node_annotations(self._facts)}
-        spec = node.setdefault("spec", {})
-        if not spec.get("podCIDR"):  # it never changes
-            spec.update(new_node(self._facts)["spec"])
 
     async def _report(self) -> None:
         facts = self._facts = replace(self._facts, images=await self._images())

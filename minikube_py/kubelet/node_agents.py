@@ -41,7 +41,15 @@ _LEAVING_SECONDS = 3600.0
 def facts_of(host: NodeFacts, nodes: Sequence[LogicalNode]) -> list[NodeFacts]:
     """What each node shows of the host that `host` describes."""
     return [
-        replace(host, name=node.name, pod_cidr=node.pod_cidr, share=len(nodes), number=number)
+        replace(
+            host,
+            name=node.name,
+            host_ip=node.address or host.host_ip,
+            pod_cidr=node.pod_cidr,
+            zone=node.zone,
+            share=len(nodes),
+            number=number,
+        )
         for number, node in enumerate(nodes, start=1)
     ]
 

@@ -63,7 +63,7 @@ class Sandboxes:
         if state.address_of == sandbox.id:
             return
         if uses_host_network(pod):
-            state.address = self._tools.settings.host_ip
+            state.address = self._tools.settings.address_of(pod)
         else:
             try:
                 with state.trace.step("network"):

@@ -24,7 +24,7 @@ async def write_status(
     if state.pod is None or state.gone:
         return
     facts = StatusFacts(
-        host_ip=tools.settings.host_ip,
+        host_ip=tools.settings.address_of(state.pod),
         pod_ip=state.address,
         waiting=waiting,
         health=health,

@@ -130,7 +130,7 @@ class PodSync:
         if state.released:
             return
         try:
-            self._tools.volumes.refresh(pod, self._tools.projector())
+            self._tools.volumes.refresh(pod, self._tools.projector(pod))
         except (VolumeProblem, ProjectionProblem) as problem:
             # The files stay as they were, as in kubelet.
             self._tools.recorder.record(pod, "Warning", "FailedMount", str(problem))
@@ -271,7 +271,7 @@ class PodSync:
             return False
         try:
             with state.trace.step("volumes"):
-                state.volumes = await self._tools.volumes.set_up(pod, self._tools.projector())
+                state.volumes = await self._tools.volumes.set_up(pod, self._tools.projector(pod))
         except VolumeProblem as problem:
             self._tools.recorder.record(pod, "Warning", "FailedMount", str(problem))
             if problem.unsupported:

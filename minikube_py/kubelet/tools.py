@@ -18,7 +18,7 @@ from minikube_py.kubelet.probe_actions import ProbeActions
 from minikube_py.kubelet.projections import Projector
 from minikube_py.kubelet.volumes import Volumes
 from minikube_py.meta.cluster import Cluster
-from minikube_py.meta.objects import Object
+from minikube_py.meta.objects import Object, get_path
 from minikube_py.meta.timestamps import Clock
 from minikube_py.resources.resources import Resources
 
@@ -32,8 +32,12 @@ _FIELDS: Mapping[Role, str] = {
 
 @dataclass(frozen=True)
 class LogicalNode:
+    """`address` "" is the host's."""
+
     name: str
     pod_cidr: str
+    address: str = ""
+    zone: str = ""
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,7 @@ class KubeletSettings:
     cluster_domain: str = "cluster.local"
     max_pods: int = 110
     pod_cidr: str = ""
+    zone: str = ""
     more_nodes: tuple[LogicalNode, ...] = ()
     on_paper: bool = False
     unsafe_sysctls: tuple[str, ...] = ()
@@ -62,7 +67,13 @@ class KubeletSettings:
 
     @property
     def nodes(self) -> tuple[LogicalNode, ...]:
-        return (LogicalNode(self.node_name, self.pod_cidr), *self.more_nodes)
+        first = LogicalNode(self.node_name, self.pod_cidr, self.host_ip, self.zone)
+        return (first, *self.more_nodes)
+
+    def address_of(self, pod: Object) -> str:
+        """The address of the node that the pod is on."""
+        name = get_path(pod, "spec", "nodeName")
+        return next((n.address for n in self.more_nodes if n.name == name), "") or self.host_ip
 
 
 @dataclass(frozen=True)
@@ -83,12 +94,12 @@ class Tools:
     allocatable: Mapping[str, str]
     tokens: PodTokens | None = None
 
-    def place(self, pod_ip: str = "") -> PodPlace:
-        return PodPlace(self.settings.host_ip, pod_ip, self.allocatable)
+    def place(self, pod: Object, pod_ip: str = "") -> PodPlace:
+        return PodPlace(self.settings.address_of(pod), pod_ip, self.allocatable)
 
-    def projector(self) -> Projector:
+    def projector(self, pod: Object) -> Projector:
         token = self.tokens.token if self.tokens is not None else None
-        return Projector(self.reader.look_up, self.place(), token)
+        return Projector(self.reader.look_up, self.place(pod), token)
 
     def tell(
         self, pod: Object, container: str, type_: EventType, reason: str, message: str

@@ -4,7 +4,7 @@ Addresses are handed out in a circle: one that was given back is the last to be 
 client that still holds a dead pod's address does not reach a stranger.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from ipaddress import IPv4Address, IPv4Network
 
 
@@ -13,15 +13,21 @@ class NoAddressLeft(RuntimeError):
 
 
 class AddressPool:
-    """Addresses of `pod_range` without its first two (network, gateway), its last, and
-    `engine_range`.
+    """Addresses of `pod_range` without its first two (network, gateway), its last, `engine_range`
+    and `reserved`.
     """
 
-    def __init__(self, pod_range: IPv4Network, engine_range: IPv4Network | None = None) -> None:
+    def __init__(
+        self,
+        pod_range: IPv4Network,
+        engine_range: IPv4Network | None = None,
+        reserved: Collection[str] = (),
+    ) -> None:
         self._first = int(pod_range.network_address) + 2
         self._last = int(pod_range.broadcast_address) - 1
         self._range = pod_range
         self._engine = engine_range
+        self._reserved = frozenset(int(IPv4Address(each)) for each in reserved)
         self._cursors: dict[IPv4Network, int] = {}
         self._restored = self._first
         self._owner: dict[int, str] = {}
@@ -39,7 +45,7 @@ class AddressPool:
             return known
         part = part or self._range
         for number in self._circle(part):
-            if number not in self._owner and not self._is_engines(number):
+            if number not in self._owner and not self._is_taken(number):
                 self._assign(owner, number)
                 self._cursors[part] = number + 1
                 return str(IPv4Address(number))
@@ -76,5 +82,7 @@ class AddressPool:
         yield from range(start, last + 1)
         yield from range(first, start)
 
-    def _is_engines(self, number: int) -> bool:
+    def _is_taken(self, number: int) -> bool:
+        if number in self._reserved:
+            return True
         return self._engine is not None and IPv4Address(number) in self._engine

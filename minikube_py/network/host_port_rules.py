@@ -1,8 +1,11 @@
 """Which ports of the host go to which pod, and the nftables that do it. Pure; `host_ports` carries
 it out.
+
+Nodes that share the host have addresses of their own, and a port of such a node is one of that
+address. The first node's are all others of the host.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, ip_address
 from typing import Any
@@ -17,7 +20,7 @@ _PROTOCOLS: dict[str, Protocol] = {"TCP": "tcp", "UDP": "udp", "SCTP": "sctp"}
 
 @dataclass(frozen=True, order=True)
 class Forward:
-    """`address` "" is every address of the host. Sorted by who came first."""
+    """`address` "" is every address of the host but other nodes'. Sorted by who came first."""
 
     since: str
     uid: str
@@ -42,20 +45,23 @@ def table_name(cluster: Cluster) -> str:
     return f"{cluster.nft_table}/ports"
 
 
-def forwards_of(pod: Object) -> tuple[Forward, ...]:
-    """Nothing before the pod has its address, for one in the host's network, or one that ended."""
+def forwards_of(pod: Object, nodes: Mapping[str, str] | None = None) -> tuple[Forward, ...]:
+    """Nothing before the pod has its address, for one in the host's network, or one that ended.
+    `nodes`: the addresses of all but the first, by name.
+    """
     spec = pod.get("spec") or {}
     ports = [port for each in _serving(spec) for port in each.get("ports") or []]
     ip = str(get_path(pod, "status", "podIP", default=""))
     ended = get_path(pod, "status", "phase", default="") in _FINAL
     if not ip or ended or spec.get("hostNetwork") or not ports:
         return ()
+    own = (nodes or {}).get(str(spec.get("nodeName") or ""), "")
     return tuple(
         Forward(
             since=str(get_path(pod, "metadata", "creationTimestamp", default="")),
             uid=uid_of(pod),
             pod=key_of(pod),
-            address=_bare(str(port.get("hostIP") or "")),
+            address=_bare(str(port.get("hostIP") or "")) or own,
             protocol=_PROTOCOLS[port.get("protocol") or "TCP"],
             port=int(port["hostPort"]),
             pod_ip=ip,
@@ -78,13 +84,15 @@ def _bare(address: str) -> str:
 
 
 def settled(
-    wanted: Iterable[tuple[Forward, ...]],
+    wanted: Iterable[tuple[Forward, ...]], others: Collection[str] = ()
 ) -> tuple[tuple[Forward, ...], tuple[Unserved, ...]]:
-    """Who gets what: of two that want the same port, the older pod."""
+    """Who gets what: of two that want the same port, the older pod. `others`: addresses that are
+    not the first node's.
+    """
     served: list[Forward] = []
     unserved: list[Unserved] = []
     for forward in sorted(one for each in wanted for one in each):
-        other = next((one for one in served if _collide(one, forward)), None)
+        other = next((one for one in served if _collide(one, forward, others)), None)
         if not _is_ipv4(forward.address):
             message = f"hostIP {forward.address} of hostPort {forward.port}: only IPv4 is served"
             unserved.append(Unserved(forward.pod, "HostPortNotSupported", message))
@@ -97,21 +105,24 @@ def settled(
     return tuple(served), tuple(unserved)
 
 
-def _collide(one: Forward, other: Forward) -> bool:
-    same_address = one.address == other.address or "" in (one.address, other.address)
-    return same_address and (one.protocol, one.port) == (other.protocol, other.port)
+def _collide(one: Forward, other: Forward, others: Collection[str]) -> bool:
+    if (one.protocol, one.port) != (other.protocol, other.port):
+        return False
+    addresses = {one.address, other.address}
+    return len(addresses) == 1 or ("" in addresses and addresses.isdisjoint(others))
 
 
 def _is_ipv4(address: str) -> bool:
     return not address or isinstance(ip_address(address), IPv4Address)
 
 
-def ports_table(cluster: Cluster, forwards: Iterable[Forward]) -> str:
+def ports_table(cluster: Cluster, forwards: Iterable[Forward], others: Collection[str] = ()) -> str:
     """Replaces the table, or makes it, in one transaction. Its chains come just before those of the
     Services: the first translation of a packet is the one that counts.
     """
     name, known = table_name(cluster), list(forwards)
-    rules = "\n    ".join(_rule(forward) for forward in known)
+    elsewhere = f"ip daddr != {{ {', '.join(sorted(others))} }} " if others else ""
+    rules = "\n    ".join(_rule(forward, elsewhere) for forward in known)
     pods = ", ".join(f"{ip} . {ip}" for ip in sorted({forward.pod_ip for forward in known}))
     return f"""add table ip {name}
 delete table ip {name}
@@ -137,7 +148,7 @@ table ip {name} {{
 """
 
 
-def _rule(forward: Forward) -> str:
-    where = f"ip daddr {forward.address} " if forward.address else ""
+def _rule(forward: Forward, elsewhere: str) -> str:
+    where = f"ip daddr {forward.address} " if forward.address else elsewhere
     target = f"{forward.pod_ip}:{forward.pod_port}"
     return f"{where}{forward.protocol} dport {forward.port} dnat ip to {target}"

@@ -2,12 +2,12 @@
 
 The kernel does it, in a table of its own beside the Services', which therefore goes on while the
 daemon is gone; where there is no nftables the daemon relays. The scheduler keeps two pods of one
-node apart; logical nodes share the host, so the older of two pods has the port here.
+node apart; where pods of several nodes name the same address, the older has the port here.
 """
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from minikube_py.control_loop.informer import Informers
 from minikube_py.control_loop.recorder import Recorder
@@ -33,12 +33,20 @@ _RETRY_SECONDS = 1.0
 
 
 class HostPorts:
-    """`run` ends by cancellation and leaves the kernel's table."""
+    """`run` ends by cancellation and leaves the kernel's table. `nodes`: the addresses of all nodes
+    but the first, by name.
+    """
 
     def __init__(
-        self, host: Host, cluster: Cluster, informers: Informers, recorder: Recorder
+        self,
+        host: Host,
+        cluster: Cluster,
+        informers: Informers,
+        recorder: Recorder,
+        nodes: Mapping[str, str] | None = None,
     ) -> None:
         self._host = host
+        self._nodes = nodes or {}
         self._cluster = cluster
         self._pods = informers.of(POD)
         self._recorder = recorder
@@ -70,7 +78,7 @@ class HostPorts:
         if old is not None and (new is None or uid_of(new) != uid_of(old)):
             self._want(uid_of(old), ())
         if new is not None:
-            self._want(uid_of(new), forwards_of(new))
+            self._want(uid_of(new), forwards_of(new, self._nodes))
 
     def _want(self, uid: str, forwards: tuple[Forward, ...]) -> None:
         if self._wanted.get(uid, ()) == forwards:
@@ -82,7 +90,7 @@ class HostPorts:
         self._wake.set()
 
     async def _step(self, group: asyncio.TaskGroup) -> None:
-        wanted, unserved = settled(self._wanted.values())
+        wanted, unserved = settled(self._wanted.values(), self._nodes.values())
         self._tell(unserved)
         if wanted == self._applied:
             return
@@ -110,7 +118,7 @@ class HostPorts:
 
     async def _change_kernel(self, wanted: tuple[Forward, ...]) -> None:
         if wanted:
-            await self._nft.apply(ports_table(self._cluster, wanted))
+            await self._nft.apply(ports_table(self._cluster, wanted, self._nodes.values()))
         else:
             await self._nft.remove()
 

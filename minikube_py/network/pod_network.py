@@ -15,7 +15,7 @@ from minikube_py.meta.pod_address import PodAddress
 from minikube_py.network import firewall, sysctl
 from minikube_py.network.addresses import AddressPool
 from minikube_py.network.host import Host, HostNetworkError, PodWiring, pod_link_name
-from minikube_py.network.ranges import engine_part
+from minikube_py.network.ranges import engine_part, node_address
 
 _log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ class BridgePodNetwork:
         self._range = IPv4Network(pod_cidr)
         self._gateway = gateway
         self._parts = parts or {}
-        self._pool = AddressPool(self._range, engine_part(self._range))
+        self._pool = _pool(self._range, self._parts)
         self._locks: dict[str, asyncio.Lock] = {}
 
     async def start(self) -> None:
@@ -104,7 +104,7 @@ class PaperPodNetwork:
         network = IPv4Network(pod_cidr)
         self._gateway = gateway
         self._parts = parts or {}
-        self._pool = AddressPool(network, engine_part(network))
+        self._pool = _pool(network, self._parts)
 
     async def start(self) -> None: ...
 
@@ -123,3 +123,8 @@ class PaperPodNetwork:
 
     def pod_uids(self) -> set[str]:
         return self._pool.owners()
+
+
+def _pool(network: IPv4Network, parts: NodeParts) -> AddressPool:
+    """Without the addresses of the nodes themselves."""
+    return AddressPool(network, engine_part(network), [node_address(p) for p in parts.values()])

@@ -91,6 +91,13 @@ def node_ranges(pod: IPv4Network, nodes: int) -> list[IPv4Network]:
     return free[:nodes]
 
 
+def node_address(part: IPv4Network) -> str:
+    """Where a node answers that shares its host with others: the first address of its range. In the
+    first node's range that is the gateway, and the node answers at what the host is known by.
+    """
+    return str(part.network_address + 1)
+
+
 def _wished(text: str | None, taken: list[IPv4Network], option: str) -> IPv4Network | None:
     if text is None:
         return None

@@ -76,5 +76,22 @@ def test_a_node_is_called_as_the_host_where_kubernetes_allows_it(
     assert ground.node_name() == node
 
 
+async def test_every_node_but_the_first_has_the_first_address_of_its_range(
+    settings: Settings,
+) -> None:
+    laid = await _lay(replace(settings, nodes=3, pod_cidr="10.9.0.0/16"))
+
+    _, *others = laid.parts
+    assert laid.node_addresses == dict(zip(others, ["10.9.1.1", "10.9.2.1"], strict=True))
+    assert (await laid.pod_network.attach("a", 1, others[0])).ip == "10.9.1.2"
+
+
+def test_nodes_are_in_the_zones_in_turn(settings: Settings) -> None:
+    spread = replace(settings, zones=2)
+
+    assert [ground.zone_of(n, spread) for n in range(3)] == ["zone-1", "zone-2", "zone-1"]
+    assert ground.zone_of(0, settings) == ""
+
+
 def test_the_hosts_address_is_one() -> None:
     assert IPv4Address(ground.host_address()).version == 4

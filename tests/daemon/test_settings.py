@@ -17,6 +17,24 @@ def test_no_flag_means_the_default_cluster_on_docker() -> None:
     assert not settings.simulated
 
 
+@pytest.mark.parametrize(
+    ("flags", "zones"),
+    [
+        pytest.param([], 3, id="as last time"),
+        pytest.param(["--zones", "0"], 0, id="none any more"),
+        pytest.param(["--zones", "2"], 2, id="others"),
+    ],
+)
+def test_zones_are_those_of_the_last_run_unless_told_otherwise(
+    flags: list[str], zones: int, tmp_path: Path
+) -> None:
+    (tmp_path / "cluster.json").write_text('{"nodes": 3, "zones": 3}')
+
+    settings = parse_settings(["--data-dir", str(tmp_path), *flags])
+
+    assert (settings.nodes, settings.zones) == (3, zones)
+
+
 def test_a_relative_data_directory_is_made_absolute(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -40,6 +58,8 @@ def test_verbose_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) 
         pytest.param(["--cluster", "No_Name"], "cluster name 'No_Name'", id="cluster name"),
         pytest.param(["--api-port", "65536"], "65536 is no port", id="port too high"),
         pytest.param(["--ingress-http-port", "0"], "0 is no port", id="port zero"),
+        pytest.param(["--nodes", "33"], "33 nodes: give 1 to 32", id="nodes"),
+        pytest.param(["--zones", "-1"], "-1 zones: give 0 to 32", id="zones"),
         pytest.param(["--runtime", "podman"], "invalid choice: 'podman'", id="runtime"),
     ],
 )

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,7 @@ INFO = RuntimeInfo(
 )
 HOST = NodeFacts("host", "192.0.2.1", "v1.37.0", INFO, max_pods=110, disk_bytes=9 << 30)
 NODES = [LogicalNode(f"n{number}", f"10.244.{number}.0/24") for number in (1, 2, 3)]
+ZONE_LABELS = ("topology.kubernetes.io/zone", "topology.kubernetes.io/region")
 
 
 @pytest.fixture
@@ -70,6 +72,33 @@ async def test_each_node_has_a_range_and_a_lease(plane: ControlPlane) -> None:
     assert ranges == {node.name: node.pod_cidr for node in NODES}
     assert all(is_condition_true(node, "Ready") for node in plane.all(NODE))
     assert plane.names(LEASE, "kube-node-lease") == {"n1", "n2", "n3"}
+
+
+async def test_each_further_node_has_an_address_of_its_own(plane: ControlPlane) -> None:
+    second = replace(NODES[1], address="10.244.2.1")
+
+    await agents(plane, [NODES[0], second]).register()
+
+    addresses = [node["status"]["addresses"][0]["address"] for node in plane.all(NODE)]
+    assert sorted(addresses) == ["10.244.2.1", "192.0.2.1"]
+
+
+async def test_zones_are_labels_that_go_when_there_are_no_zones_any_more(
+    plane: ControlPlane,
+) -> None:
+    await agents(plane, [replace(NODES[0], zone="zone-1"), NODES[1]]).register()
+    await plane.change(NODE, "n2", lambda node: node["metadata"]["labels"].update(_by_hand()))
+    first = plane.get(NODE, "n1")["metadata"]["labels"]
+
+    await agents(plane, NODES[:2]).register()
+
+    assert [first[label] for label in ZONE_LABELS] == ["zone-1", "local"]
+    assert not set(ZONE_LABELS) & plane.get(NODE, "n1")["metadata"]["labels"].keys()
+    assert plane.get(NODE, "n2")["metadata"]["labels"].items() >= _by_hand().items()
+
+
+def _by_hand() -> dict[str, str]:
+    return dict.fromkeys(ZONE_LABELS, "mine")
 
 
 async def test_a_node_keeps_what_was_written_on_it_when_it_comes_back(plane: ControlPlane) -> None:

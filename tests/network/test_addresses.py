@@ -10,6 +10,12 @@ RANGE = IPv4Network("10.50.0.0/28")
 ENGINE = IPv4Network("10.50.0.8/29")
 
 
+def test_reserved_addresses_are_nobodys() -> None:
+    pool = AddressPool(RANGE, reserved=["10.50.0.2", "10.50.0.4"])
+
+    assert [pool.take(owner) for owner in "abc"] == ["10.50.0.3", "10.50.0.5", "10.50.0.6"]
+
+
 def test_an_owner_keeps_its_address_until_it_gives_it_back() -> None:
     pool = AddressPool(RANGE)
 

@@ -95,5 +95,34 @@ def test_an_address_of_version_six_is_refused_by_name() -> None:
     assert unserved[0].reason == "HostPortNotSupported"
 
 
+NODES = {"host-2": "10.244.1.1", "host-3": "10.244.2.1"}
+
+
+def test_the_same_port_on_two_nodes_is_of_each_nodes_address() -> None:
+    pods = [
+        pod("web1", port(8080), nodeName="host"),
+        pod("web2", port(8080), ip="10.244.1.9", nodeName="host-2"),
+    ]
+
+    served, unserved = settled([forwards_of(one, NODES) for one in pods], NODES.values())
+
+    assert unserved == ()
+    table = ports_table(Cluster("c"), served, NODES.values())
+    others = "ip daddr != { 10.244.1.1, 10.244.2.1 }"
+    assert f"{others} tcp dport 8080 dnat ip to 10.244.0.9:80" in table
+    assert "ip daddr 10.244.1.1 tcp dport 8080 dnat ip to 10.244.1.9:80" in table
+
+
+def test_an_address_named_by_pods_of_two_nodes_is_of_the_older() -> None:
+    pods = [
+        pod("web1", port(8080), nodeName="host"),
+        pod("web2", port(8080, hostIP="127.0.0.1"), nodeName="host-2"),
+    ]
+
+    _, unserved = settled([forwards_of(one, NODES) for one in pods], NODES.values())
+
+    assert [one.pod for one in unserved] == ["shop/web2"]
+
+
 def test_the_unspecified_address_is_every_one() -> None:
     assert forwards_of(pod("web", port(8080, hostIP="0.0.0.0")))[0].address == ""

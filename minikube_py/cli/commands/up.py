@@ -30,6 +30,7 @@ _SAME = {
     "pod_cidr": "podCIDR",
     "service_cidr": "serviceCIDR",
     "nodes": "nodes",
+    "zones": "zones",
 }
 
 
@@ -55,6 +56,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=int,
         metavar="N",
         help="how many nodes this host plays, for lessons on scheduling (default: as last time)",
+    )
+    parser.add_argument(
+        "--zones",
+        type=int,
+        metavar="Z",
+        help="how many zones the nodes are spread over, in turn (default: as last time, else none)",
     )
     parser.add_argument("--foreground", action="store_true", help="stay, and stop on Ctrl-C")
     parser.add_argument("--timeout", type=float, default=60.0, metavar="S", help="seconds to wait")
@@ -137,6 +144,7 @@ def _start(
         "ingress_http_port",
         "ingress_https_port",
         "nodes",
+        "zones",
     ):
         if getattr(args, name) is not None:
             command += [f"--{name.replace('_', '-')}", str(getattr(args, name))]

@@ -238,7 +238,7 @@ class ServiceProxy:
     async def _drop_addresses(self) -> None:
         """Addresses no listener needs, those of an earlier daemon among them."""
         ports = self._all(self._ports) + self._all(self._changing)
-        wanted = self._own_addresses(ports) | self._settings.reserved
+        wanted = self._own_addresses(ports) | self._settings.reserved | self._settings.nodes
         for address in await self._host.service_addresses(self._cluster) - wanted:
             await self._host.remove_service_address(self._cluster, address)
 

@@ -39,7 +39,8 @@ class ProxySettings:
     """`mode` is the default path; `kernel` is False on a host whose nftables can't be used.
 
     `reserved` addresses are served by someone else (DNS). `local` gives Services a target on the
-    host itself, such as the API server's socket on loopback.
+    host itself, such as the API server's socket on loopback. `nodes` are addresses of nodes, which
+    lie beside those of Services.
     """
 
     service_range: str
@@ -47,6 +48,7 @@ class ProxySettings:
     kernel: bool = True
     reserved: frozenset[str] = frozenset()
     local: tuple[tuple[Key, Endpoint], ...] = ()
+    nodes: frozenset[str] = frozenset()
 
 
 def service_ports(
