@@ -59,6 +59,8 @@ class PodFacts:
     """The node goes down in so many seconds; None = it stays up."""
     evicted: str = ""
     """Why the pod has to leave this node at once, "" = it may stay."""
+    disrupted: bool = False
+    """It leaves for the node's want, not because it broke a limit of its own."""
     to_resize: frozenset[str] = frozenset()
     """Ids of containers that have to start anew to get the resources their pod asks for."""
     rejected: tuple[str, str] | None = None

@@ -12,6 +12,7 @@ import stat
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +20,7 @@ from typing import TypeVar
 
 from minikube_py.kubelet import mounting
 from minikube_py.kubelet.atomic_writer import write_atomically
+from minikube_py.kubelet.local_storage import Taken
 from minikube_py.kubelet.projections import File
 from minikube_py.kubelet.sub_paths import open_sub_path
 from minikube_py.meta.mounts import mounts_at
@@ -129,9 +131,13 @@ class HostFiles:
         if self._privileged:
             await self._in_thread(lambda: _own(path, group, always=always))
 
-    async def used_bytes(self, path: Path) -> int:
-        """What the tree takes on its disk; what vanishes meanwhile does not count."""
-        return await self._in_thread(lambda: _used_bytes(path))
+    async def taken(self, path: Path) -> Taken:
+        """What the tree takes of its disk; what isn't there, or vanishes meanwhile, is nothing."""
+        return await self._in_thread(lambda: _taken(path))
+
+    async def taken_by_log(self, path: Path) -> Taken:
+        """The file and what was rotated out of it: `<path>.1` and so on."""
+        return await self._in_thread(lambda: _taken_by_log(path))
 
     async def remove(self, path: Path) -> None:
         """The tree and whatever of ours is mounted in it."""
@@ -196,10 +202,10 @@ def _give(path: Path, group: int, bits: int) -> None:
     path.chmod((path.stat().st_mode & 0o7777) | bits)
 
 
-def _used_bytes(path: Path) -> int:
+def _taken(path: Path) -> Taken:
     """Hard links count once, other file systems not at all: as `du -x`."""
-    used, seen, folders = 0, set[tuple[int, int]](), [str(path)]
-    device = path.stat().st_dev
+    used, seen, folders = Taken(), set[tuple[int, int]](), [str(path)]
+    device = path.stat().st_dev if path.is_dir() else None
     while folders:
         for entry in _entries(folders.pop()):
             try:
@@ -210,9 +216,18 @@ def _used_bytes(path: Path) -> int:
                 continue
             if found.st_nlink > 1:
                 seen.add((found.st_dev, found.st_ino))
-            used += found.st_blocks * _BLOCK
+            used += Taken(found.st_blocks * _BLOCK, 1)
             if stat.S_ISDIR(found.st_mode):
                 folders.append(entry.path)
+    return used
+
+
+def _taken_by_log(path: Path) -> Taken:
+    used = Taken()
+    for entry in _entries(str(path.parent)):
+        if entry.name == path.name or entry.name.startswith(f"{path.name}."):
+            with suppress(FileNotFoundError):
+                used += Taken(entry.stat().st_blocks * _BLOCK, 1)
     return used
 
 

@@ -54,7 +54,7 @@ def plan_pod(pod: Object, observed: ObservedPod, now: datetime, facts: PodFacts)
         return _plan_stop(pod, observed, _before_rest(grace_seconds(pod), facts), "rest")
     failure = Failure(*facts.rejected) if facts.rejected else _deadline_failure(pod, now)
     if facts.evicted and not is_finished(pod):
-        failure = Failure("Evicted", facts.evicted)
+        failure = Failure("Evicted", facts.evicted, facts.disrupted)
         return _plan_stop(pod, observed, EVICTION_GRACE_SECONDS, "ended", failure)
     if failure or is_finished(pod):
         return _plan_stop(pod, observed, grace_seconds(pod), "ended", failure)

@@ -36,10 +36,13 @@ class Kill:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why the pod as a whole failed: status.reason and status.message."""
+    """Why the pod as a whole failed: status.reason and status.message. `disrupted`: the pod is not
+    to blame.
+    """
 
     reason: str
     message: str
+    disrupted: bool = False
 
 
 @dataclass(frozen=True)

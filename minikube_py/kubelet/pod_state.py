@@ -45,7 +45,7 @@ class Hold:
 class PodState:
     """`stale`: the runtime may know more than `observed`. `refresh`: something the pod's files show
     may have changed. `rest_by`: loop time at which the node goes down. `address_of` is
-    the sandbox `address` belongs to.
+    the sandbox `address` belongs to. `disrupted`: it was evicted through no fault of its own.
     """
 
     identity: PodIdentity
@@ -73,7 +73,9 @@ class PodState:
     messages: dict[str, str] = field(default_factory=dict)
     failure_told: bool = False
     measure_at: datetime | None = None
+    unmeasured: frozenset[str] = frozenset()
     evicted: str = ""
+    disrupted: bool = False
     backing_off: set[str] = field(default_factory=set)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     hurry: asyncio.Event = field(default_factory=asyncio.Event)

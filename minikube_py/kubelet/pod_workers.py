@@ -104,7 +104,7 @@ class PodWorkers:
         """The node needs what the pod holds."""
         state = self._states.get(uid)
         if state is not None and not state.evicted:
-            state.evicted = why
+            state.evicted, state.disrupted = why, True
             state.look(stale=False)
 
     def adopt(self, observed: ObservedPod) -> None:

@@ -90,7 +90,7 @@ def first_to_go(pods: Sequence[Object], used: Mapping[str, int]) -> Object | Non
     """By memory: those above what they asked for first, then the less important, then the ones
     furthest above. `used` is bytes by pod uid.
     """
-    candidates = [pod for pod in pods if not is_deleting(pod) and not _is_critical(pod)]
+    candidates = [pod for pod in pods if not is_deleting(pod) and not is_critical(pod)]
 
     def rank(pod: Object) -> tuple[bool, int, int]:
         above = used.get(pod["metadata"]["uid"], 0) - _request(pod)
@@ -131,7 +131,8 @@ def _request(pod: Object) -> int:
     )
 
 
-def _is_critical(pod: Object) -> bool:
+def is_critical(pod: Object) -> bool:
+    """Those are never evicted."""
     return bool(
         get_path(pod, "spec", "priority", default=0) >= _CRITICAL or _MIRROR in annotations_of(pod)
     )

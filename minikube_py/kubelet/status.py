@@ -13,6 +13,7 @@ from typing import Any
 from minikube_py.container_runtime.interface import ObservedPod
 from minikube_py.kubelet.container_status import ContainerFacts, Entry, container_entry
 from minikube_py.kubelet.facts import Health, Waiting, running_sandbox
+from minikube_py.kubelet.pod_plan import Failure
 from minikube_py.kubelet.podspec import (
     comes_back_after,
     is_finished,
@@ -36,7 +37,7 @@ _OWN_CONDITIONS = (
 
 @dataclass(frozen=True)
 class StatusFacts:
-    """`over`: nothing of the pod will run again. `failure`: (reason, message) of the whole pod."""
+    """`over`: nothing of the pod will run again. `failure`: of the whole pod."""
 
     host_ip: str
     pod_ip: str = ""
@@ -45,7 +46,7 @@ class StatusFacts:
     messages: Mapping[str, str] = field(default_factory=dict)
     runtime: str = "docker"
     over: bool = False
-    failure: tuple[str, str] | None = None
+    failure: Failure | None = None
     resize: ResizeState = UNCHANGED
 
 
@@ -59,7 +60,7 @@ def pod_status(pod: Object, observed: ObservedPod, now: datetime, facts: StatusF
     }
     status["phase"] = phase
     if facts.failure and phase == "Failed":
-        status["reason"], status["message"] = facts.failure
+        status["reason"], status["message"] = facts.failure.reason, facts.failure.message
     status["observedGeneration"] = get_path(pod, "metadata", "generation", default=1)
     status["hostIP"] = facts.host_ip
     status["hostIPs"] = [{"ip": facts.host_ip}]
@@ -69,8 +70,8 @@ def pod_status(pod: Object, observed: ObservedPod, now: datetime, facts: StatusF
     networked = not facts.over and _has_network(pod, observed, status)
     status["conditions"] = _conditions(pod, networked, status, entries, format_time(now))
     _tell_resize(pod, status, facts.resize, format_time(now))
-    if facts.failure and facts.failure[0] == "Evicted":
-        _add_disruption(status, facts.failure[1], format_time(now))
+    if facts.failure and facts.failure.disrupted:
+        _add_disruption(status, facts.failure.message, format_time(now))
     for name, values in entries.items():
         if values or name == "containerStatuses":
             status[name] = values

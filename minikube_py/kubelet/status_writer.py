@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from minikube_py.kinds.catalog import POD
 from minikube_py.kubelet.facts import Health, Waiting
+from minikube_py.kubelet.pod_plan import Failure
 from minikube_py.kubelet.pod_state import PodState
 from minikube_py.kubelet.status import StatusFacts, pod_status
 from minikube_py.kubelet.tools import Tools
@@ -18,7 +19,7 @@ async def write_status(
     waiting: Mapping[str, Waiting],
     *,
     over: bool = False,
-    failure: tuple[str, str] | None = None,
+    failure: Failure | None = None,
 ) -> None:
     """A pod that is gone from the store is success."""
     if state.pod is None or state.gone:

@@ -44,9 +44,9 @@ from minikube_py.kubelet.projections import ProjectionProblem
 from minikube_py.kubelet.resizer import Resizer
 from minikube_py.kubelet.sandboxes import Sandboxes
 from minikube_py.kubelet.status_writer import write_status
+from minikube_py.kubelet.storage_limits import StorageLimits
 from minikube_py.kubelet.tools import Tools
 from minikube_py.kubelet.trace import has_started
-from minikube_py.kubelet.volume_limits import VolumeLimits
 from minikube_py.kubelet.volumes import VolumeProblem
 from minikube_py.meta.objects import Object
 
@@ -62,7 +62,7 @@ class PodSync:
         self._sandboxes = Sandboxes(tools, self._files)
         self._ending = PodEnding(tools)
         self._resizer = Resizer(tools)
-        self._limits = VolumeLimits(tools.volumes, tools.clock)
+        self._limits = StorageLimits(tools)
 
     async def step(self, state: PodState) -> datetime | None:
         """Returns when to look again without being asked, None = when something happens."""
@@ -145,6 +145,7 @@ class PodSync:
             hooks_running=frozenset(state.hooks),
             gone=state.gone,
             evicted=state.evicted,
+            disrupted=state.disrupted,
             resting=state.seconds_to_rest(),
             to_resize=state.resize.to_restart,
             rejected=rejection(state.pod, self._tools.host),
@@ -308,10 +309,9 @@ class PodSync:
             self._stopper.begin(state, kill)
 
     async def _write(self, state: PodState, plan: PodPlan, *, over: bool = False) -> None:
-        failure = (plan.failure.reason, plan.failure.message) if plan.failure else None
         waiting = {**state.waiting, **plan.waiting}
         await write_status(
-            self._tools, state, self._health(state), waiting, over=over, failure=failure
+            self._tools, state, self._health(state), waiting, over=over, failure=plan.failure
         )
 
 

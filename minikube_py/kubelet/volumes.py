@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from minikube_py.container_runtime.interface import ContainerRuntime, Mount, RuntimeFailure
-from minikube_py.kubelet.empty_dirs import disk_limits, memory_size
+from minikube_py.kubelet.empty_dirs import memory_size
 from minikube_py.kubelet.expansion import expand, unknown_names
 from minikube_py.kubelet.host_files import FileProblem, HostFiles, HostLacks
 from minikube_py.kubelet.host_paths import prepare_host_path
@@ -20,7 +20,6 @@ from minikube_py.kubelet.podspec import Member, members
 from minikube_py.kubelet.projections import ProjectionProblem, Projector
 from minikube_py.kubelet.sub_paths import MissingSubPath, OutsideVolume
 from minikube_py.meta.objects import Object, get_path, name_of, namespace_of, uid_of
-from minikube_py.meta.quantity import parse_quantity
 from minikube_py.meta.timestamps import Clock
 
 DOCKER_VOLUME_ANNOTATION = "mk.dev/docker-volume"
@@ -147,15 +146,6 @@ class Volumes:
             await self._files.remove(self._pods_dir / pod_uid / folder)
         if self._images is not None:
             await self._images.release(pod_uid)
-
-    async def over_limit(self, pod: Object) -> str:
-        """Why the pod has to go, "" when its volumes keep their limits."""
-        for name, limit in disk_limits(pod).items():
-            path = self._path(pod, name)
-            quantity = parse_quantity(limit)
-            if path.is_dir() and await self._files.used_bytes(path) > quantity:
-                return f'Usage of EmptyDir volume "{name}" exceeds the limit "{limit}". '
-        return ""
 
     # -- one volume ----------------------------------------------------------------------------
 

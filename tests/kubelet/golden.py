@@ -44,7 +44,6 @@ def run(case: dict[str, Any]) -> dict[str, Any]:
         resting=known.get("resting"),
     )
     plan = plan_pod(pod, observed, now, facts)
-    failure = (plan.failure.reason, plan.failure.message) if plan.failure else None
     status = pod_status(
         pod,
         observed,
@@ -56,7 +55,7 @@ def run(case: dict[str, Any]) -> dict[str, Any]:
             health=health,
             messages=known.get("messages") or {},
             over=plan.verdict in ("ended", "remove"),
-            failure=failure,
+            failure=plan.failure,
         ),
     )
     return {"plan": plan_as_data(plan), "status": status}
