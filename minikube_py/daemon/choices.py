@@ -38,6 +38,7 @@ class Choices:
     runtime: Runtime = "docker"
     service_proxy: ProxyMode = "auto"
     nodes: int = 1
+    allowed_unsafe_sysctls: str = ""
     zones: int = 0
 
 

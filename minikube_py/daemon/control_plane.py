@@ -174,6 +174,7 @@ def _kubelet_settings(settings: Settings, ground: Ground) -> KubeletSettings:
         cluster_domain=CLUSTER_DOMAIN,
         host_ip=host_address(),
         on_paper=settings.simulated,
+        unsafe_sysctls=settings.allowed_unsafe_sysctls,
         static_pods_dir=settings.data_dir / "manifests",
     )
 

@@ -82,6 +82,7 @@ async def lay_ground(settings: Settings, runtime: ContainerRuntime) -> Ground:
         runtime=settings.runtime,
         service_proxy=settings.service_proxy,
         nodes=settings.nodes,
+        allowed_unsafe_sysctls=",".join(settings.allowed_unsafe_sysctls),
         zones=settings.zones,
     )
     if host is None:

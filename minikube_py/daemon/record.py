@@ -29,6 +29,7 @@ class Record:
     ingressHttpPort: int = 0  # noqa: N815
     ingressHttpsPort: int = 0  # noqa: N815
     nodes: int = 1
+    allowedUnsafeSysctls: str = ""  # noqa: N815
     zones: int = 0
     version: str = ""
     error: str | None = None

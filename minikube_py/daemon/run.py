@@ -123,6 +123,7 @@ def _record(settings: Settings, choices: Choices) -> Record:
         ingressHttpPort=choices.ingress_http_port,
         ingressHttpsPort=choices.ingress_https_port,
         nodes=choices.nodes,
+        allowedUnsafeSysctls=choices.allowed_unsafe_sysctls,
         zones=choices.zones,
         version=__version__,
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
 from minikube_py.meta.cluster import DEFAULT_CLUSTER, BadClusterName, Cluster
+from minikube_py.meta.sysctls import parse_sysctl_patterns
 
 Runtime = Literal["docker", "simulated"]
 ProxyMode = Literal["auto", "kernel", "http", "userspace"]
@@ -36,6 +37,8 @@ class Settings:
     ingress_https_port: int | None = None
     nodes: int = 1
     zones: int = 0
+    allowed_unsafe_sysctls: tuple[str, ...] = ()
+    """Names, or beginnings with a `*`, that Pods may set beside the safe ones."""
     verbose: bool = False
     purge: bool = False
 
@@ -71,9 +74,14 @@ def parse_settings(argv: Sequence[str]) -> Settings:
         ingress_https_port=flags.ingress_https_port,
         nodes=flags.nodes or int(last.get("nodes") or 1),
         zones=int(last.get("zones") or 0) if flags.zones is None else flags.zones,
+        allowed_unsafe_sysctls=_allowed(flags.allowed_unsafe_sysctls, last),
         verbose=flags.verbose or bool(os.environ.get("MK_VERBOSE")),
         purge=flags.purge,
     )
+
+
+def _allowed(asked: tuple[str, ...] | None, last: dict[str, Any]) -> tuple[str, ...]:
+    return _sysctls(str(last.get("allowed_unsafe_sysctls") or "")) if asked is None else asked
 
 
 def _last_run(data_dir: Path) -> dict[str, Any]:
@@ -103,6 +111,7 @@ def _parser() -> argparse.ArgumentParser:
         parser.add_argument(flag, type=_port)
     parser.add_argument("--nodes", type=_nodes, help="how many nodes this host plays")
     parser.add_argument("--zones", type=_zones, help="how many zones they are in, 0 = none")
+    parser.add_argument("--allowed-unsafe-sysctls", type=_sysctls, help="by comma")
     parser.add_argument("--foreground", action="store_true", help="for `mk up`; always true here")
     parser.add_argument("-v", "--verbose", action="store_true")
     parser.add_argument(
@@ -123,6 +132,13 @@ def _zones(text: str) -> int:
     if not 0 <= zones <= MOST_NODES:
         raise argparse.ArgumentTypeError(f"{zones} zones: give 0 to {MOST_NODES}")
     return zones
+
+
+def _sysctls(text: str) -> tuple[str, ...]:
+    try:
+        return parse_sysctl_patterns(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _port(text: str) -> int:

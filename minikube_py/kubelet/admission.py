@@ -9,6 +9,7 @@ from minikube_py.kubelet.container_resources import HostFacts
 from minikube_py.kubelet.podspec import members
 from minikube_py.kubelet.security import apparmor_profile
 from minikube_py.meta.objects import Object, get_path
+from minikube_py.meta.sysctls import NAMESPACED
 
 _SAFE_SYSCTLS = frozenset(
     {
@@ -27,7 +28,6 @@ _SAFE_SYSCTLS = frozenset(
     }
 )
 """Of a namespace of their own, and harmless to everybody else."""
-_NAMESPACED = ("kernel.shm", "kernel.msg", "kernel.sem", "fs.mqueue.", "net.")
 
 
 def rejection(pod: Object, host: HostFacts) -> tuple[str, str] | None:
@@ -51,7 +51,7 @@ def sysctls_of(pod: Object) -> Mapping[str, str]:
 def _is_allowed(sysctl: str, patterns: tuple[str, ...]) -> bool:
     if sysctl in _SAFE_SYSCTLS:
         return True
-    return sysctl.startswith(_NAMESPACED) and any(
+    return sysctl.startswith(NAMESPACED) and any(
         sysctl.startswith(pattern[:-1]) if pattern.endswith("*") else sysctl == pattern
         for pattern in patterns
     )

@@ -16,6 +16,16 @@ from tests.cli.conftest import Done
 Mk = Callable[..., Done]
 
 
+_SYSCTL_POD = """
+apiVersion: v1
+kind: Pod
+metadata: {name: %s}
+spec:
+  securityContext: {sysctls: [{name: %s, value: "1024"}]}
+  containers: [{name: app, image: "app:1"}]
+"""
+
+
 @pytest.fixture
 def cluster() -> str:
     return f"t-{secrets.token_hex(3)}"
@@ -115,6 +125,30 @@ def test_what_is_on_paper_stays_on_paper_at_the_next_up(mk: Mk, cluster: str) ->
 
     assert f"`mk up --cluster {cluster}` starts it again" in down.out
     assert (status["runtime"], status["serviceProxy"]) == ("simulated", "kernel")
+
+
+def test_unsafe_sysctls_are_allowed_by_a_flag_that_the_next_up_remembers(
+    mk: Mk, cluster: str, tmp_path: Path
+) -> None:
+    named = ("--cluster", cluster)
+    mk("up", *named, "--runtime", "simulated", "--allowed-unsafe-sysctls", "net.core.*")
+    other = mk("up", *named, "--allowed-unsafe-sysctls", "")
+    mk("down", *named)
+    mk("up", *named)
+    for name, sysctl in (("good", "net.core.somaxconn"), ("bad", "net.ipv4.tcp_rfc1337")):
+        pod = tmp_path / f"{name}.yaml"
+        pod.write_text(_SYSCTL_POD % (name, sysctl))
+        mk("apply", "-f", str(pod))
+
+    good = mk("wait", "--for=condition=Ready", "pod/good")
+    bad = mk("wait", "--for=jsonpath={.status.reason}=SysctlForbidden", "pod/bad")
+    message = mk("get", "pod", "bad", "-o", "jsonpath={.status.message}")
+
+    assert "already runs with --allowed-unsafe-sysctls net.core.*" in other.err
+    assert (good.code, bad.code) == (0, 0), good.err + bad.err
+    assert message.out.strip() == (
+        'Pod was rejected: forbidden sysctl: "net.ipv4.tcp_rfc1337" not allowlisted'
+    )
 
 
 def test_a_port_that_is_none_is_refused_before_anything_starts(

@@ -46,6 +46,24 @@ def test_a_relative_data_directory_is_made_absolute(
     assert settings.pods_dir == tmp_path / "state" / "pods"
 
 
+@pytest.mark.parametrize(
+    ("flags", "allowed"),
+    [
+        pytest.param([], ("net.core.*",), id="as last time"),
+        pytest.param(["--allowed-unsafe-sysctls", ""], (), id="none any more"),
+        pytest.param(["--allowed-unsafe-sysctls=kernel/sem"], ("kernel.sem",), id="others"),
+    ],
+)
+def test_unsafe_sysctls_are_those_of_the_last_run_unless_told_otherwise(
+    flags: list[str], allowed: tuple[str, ...], tmp_path: Path
+) -> None:
+    (tmp_path / "cluster.json").write_text('{"allowed_unsafe_sysctls": "net.core.*"}')
+
+    settings = parse_settings(["--data-dir", str(tmp_path), *flags])
+
+    assert settings.allowed_unsafe_sysctls == allowed
+
+
 def test_verbose_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MK_VERBOSE", "1")
 
@@ -60,6 +78,7 @@ def test_verbose_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) 
         pytest.param(["--ingress-http-port", "0"], "0 is no port", id="port zero"),
         pytest.param(["--nodes", "33"], "33 nodes: give 1 to 32", id="nodes"),
         pytest.param(["--zones", "-1"], "-1 zones: give 0 to 32", id="zones"),
+        pytest.param(["--allowed-unsafe-sysctls", "vm.*"], "the whole host's", id="sysctl"),
         pytest.param(["--runtime", "podman"], "invalid choice: 'podman'", id="runtime"),
     ],
 )

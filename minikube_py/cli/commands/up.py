@@ -17,6 +17,7 @@ from minikube_py.cli.lifecycle import add_cluster_flag, chosen_cluster, daemon_c
 from minikube_py.cli.record import Record, is_alive, live_record
 from minikube_py.cli.terminal import is_terminal, styled, warn
 from minikube_py.meta.cluster import Cluster
+from minikube_py.meta.sysctls import parse_sysctl_patterns
 
 _POLL_SECONDS = 0.01
 _LOG_TAIL_BYTES = 65536
@@ -30,6 +31,7 @@ _SAME = {
     "pod_cidr": "podCIDR",
     "service_cidr": "serviceCIDR",
     "nodes": "nodes",
+    "allowed_unsafe_sysctls": "allowedUnsafeSysctls",
     "zones": "zones",
 }
 
@@ -63,8 +65,22 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="Z",
         help="how many zones the nodes are spread over, in turn (default: as last time, else none)",
     )
+    parser.add_argument(
+        "--allowed-unsafe-sysctls",
+        type=_sysctls,
+        metavar="NAMES",
+        help="sysctls that Pods may set beside the safe ones, e.g. 'net.core.*,kernel.msgmax' "
+        "(default: as last time, else none; '' takes them back)",
+    )
     parser.add_argument("--foreground", action="store_true", help="stay, and stop on Ctrl-C")
     parser.add_argument("--timeout", type=float, default=60.0, metavar="S", help="seconds to wait")
+
+
+def _sysctls(text: str) -> str:
+    try:
+        return ",".join(parse_sysctl_patterns(text))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _port(text: str) -> int:
@@ -103,7 +119,7 @@ def _refuse_other_settings(args: argparse.Namespace, record: Record) -> None:
     if "data_dir" in given:
         given["data_dir"] = str(Path(given["data_dir"]).absolute())
     other = [
-        f"--{name.replace('_', '-')} {record.get(_SAME[name])}"
+        f"--{name.replace('_', '-')} {_shown(record.get(_SAME[name]))}"
         for name, value in given.items()
         if record.get(_SAME[name]) not in (None, value)
     ]
@@ -116,6 +132,10 @@ def _refuse_other_settings(args: argparse.Namespace, record: Record) -> None:
             f'the cluster "{name}" already runs with {", ".join(other)}: `mk down --cluster '
             f"{name}` first, or give another name with --cluster"
         )
+
+
+def _shown(value: object) -> str:
+    return str(value) or "''"
 
 
 def _prepare(data_dir: Path) -> Path:
@@ -144,6 +164,7 @@ def _start(
         "ingress_http_port",
         "ingress_https_port",
         "nodes",
+        "allowed_unsafe_sysctls",
         "zones",
     ):
         if getattr(args, name) is not None:
