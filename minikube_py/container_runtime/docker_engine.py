@@ -21,6 +21,7 @@ from minikube_py.container_runtime.containers import Containers
 from minikube_py.container_runtime.engine_calls import EngineCalls
 from minikube_py.container_runtime.engine_logs import read_logs
 from minikube_py.container_runtime.engine_socket import (
+    START_IT,
     EngineAddress,
     EngineRefused,
     EngineSocket,
@@ -107,7 +108,7 @@ class _Sdk:
         except (docker_errors.DockerException, requests.RequestException) as error:
             self._is_lost = True
             raise RuntimeUnavailable(
-                f"Docker does not answer at {self._address}: {error}"
+                f"Docker gave no answer at {self._address}: if it has stopped, {START_IT} ({error})"
             ) from error
 
     def close(self) -> None:
@@ -199,7 +200,7 @@ class DockerEngine:
     def logs(
         self, container_id: str, options: LogOptions
     ) -> AsyncIterator[tuple[LogStream, bytes]]:
-        return read_logs(self._sdk.call, self._socket, container_id, options)
+        return read_logs(self._sdk.call, self._socket, container_id, options, self._containers.wait)
 
     async def stats(self) -> Sequence[Stats]:
         return await self._observer.stats()

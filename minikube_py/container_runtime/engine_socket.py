@@ -17,6 +17,8 @@ from urllib.parse import quote, urlencode, urlsplit
 from minikube_py.container_runtime.interface import RuntimeFailure, RuntimeUnavailable
 
 _READ_LIMIT = 1 << 18
+START_IT = "start it (systemctl start docker, or dockerd)"
+"""What to do about an engine that does not answer."""
 
 
 class EngineRefused(RuntimeFailure):
@@ -152,9 +154,7 @@ async def connect(at: EngineAddress) -> tuple[asyncio.StreamReader, asyncio.Stre
             f"Docker at {at} may not be used by this user: run with sudo"
         ) from error
     except OSError as error:
-        raise RuntimeUnavailable(
-            f"Docker does not run at {at}: start it (systemctl start docker, or dockerd)"
-        ) from error
+        raise RuntimeUnavailable(f"Docker does not run at {at}: {START_IT}") from error
 
 
 async def check(at: EngineAddress) -> None:
@@ -185,7 +185,9 @@ async def _read_head(reader: asyncio.StreamReader) -> None:
     try:
         head = await reader.readuntil(b"\r\n\r\n")
     except (asyncio.IncompleteReadError, ConnectionError) as error:
-        raise RuntimeUnavailable("Docker closed the connection without an answer") from error
+        raise RuntimeUnavailable(
+            f"Docker closed the connection without an answer: if it has stopped, {START_IT}"
+        ) from error
     status = int(head.split(b" ", 2)[1])
     if status >= 400:
         raise EngineRefused(status, _message(await reader.read(_READ_LIMIT)))

@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeVar
 
 from minikube_py.kinds.catalog import EVENT
 from minikube_py.meta.errors import ApiError, NotFound
-from minikube_py.meta.objects import Object, object_reference
+from minikube_py.meta.objects import Object, get_path, name_of, object_reference
 from minikube_py.meta.timestamps import Clock, format_time
 from minikube_py.resources.options import WriteOptions
 from minikube_py.resources.resources import Resources
@@ -45,6 +45,7 @@ class _Occurrence:
     reason: str
     message: str
     at: datetime
+    host: str
 
 
 @dataclass
@@ -61,15 +62,24 @@ class _Bucket:
 
 
 class Recorder:
-    """`component` is the Event's source, e.g. `deployment-controller`."""
+    """`component` is the Event's source, e.g. `deployment-controller`, and `host` where it runs.
+    `of_each_node`: there is one on every node, so what it says of a Pod or a Node is from there.
+    """
 
     def __init__(
-        self, resources: Resources, component: str, clock: Clock, *, host: str = ""
+        self,
+        resources: Resources,
+        component: str,
+        clock: Clock,
+        *,
+        host: str = "",
+        of_each_node: bool = False,
     ) -> None:
         self._resources = resources
         self._component = component
         self._clock = clock
         self._host = host
+        self._of_each_node = of_each_node
         self._known: OrderedDict[tuple[str, ...], _Known] = OrderedDict()
         self._buckets: OrderedDict[tuple[str, ...], _Bucket] = OrderedDict()
         self._similar: OrderedDict[tuple[str, ...], tuple[datetime, set[str]]] = OrderedDict()
@@ -127,7 +137,8 @@ class Recorder:
         involved = object_reference(obj)
         if field_path:
             involved["fieldPath"] = field_path
-        return _Occurrence(involved, type_, reason, message, self._clock())
+        host = (self._of_each_node and _node_of(obj)) or self._host
+        return _Occurrence(involved, type_, reason, message, self._clock(), host)
 
     async def _write(self, seen: _Occurrence) -> None:
         if not self._has_token(seen):
@@ -165,8 +176,8 @@ class Recorder:
         name = f"{seen.involved.get('name', 'unknown')[:230].rstrip('.-')}.{stamp:x}"
         at = format_time(seen.at)
         source = {"component": self._component}
-        if self._host:
-            source["host"] = self._host
+        if seen.host:
+            source["host"] = seen.host
         event: Object = {
             "apiVersion": "v1",
             "kind": "Event",
@@ -181,7 +192,7 @@ class Recorder:
             "type": seen.type,
             "eventTime": None,
             "reportingComponent": self._component,
-            "reportingInstance": self._host,
+            "reportingInstance": seen.host,
         }
         options = WriteOptions(field_manager=self._component)
         await self._resources.create(EVENT, namespace, event, options)
@@ -208,6 +219,12 @@ class Recorder:
             return f"(combined from similar events): {seen.message}"[:_MAX_MESSAGE]
         messages.add(seen.message)
         return seen.message
+
+
+def _node_of(obj: Mapping[str, Any]) -> str:
+    if obj.get("kind") == "Node":
+        return name_of(obj)
+    return str(get_path(obj, "spec", "nodeName") or "")
 
 
 def _subject(involved: Object) -> tuple[str, ...]:

@@ -98,7 +98,7 @@ async def build(
         informers,
         runtime,
         ServedPodNetwork(ground.pod_network, network.proxy) if network else ground.pod_network,
-        recorders.new("kubelet"),
+        recorders.new("kubelet", of_each_node=True),
         clock,
         access.tokens,
     )
@@ -217,7 +217,7 @@ async def _network(
             ground.host,
             settings.cluster,
             base.informers,
-            base.recorders.new("kubelet"),
+            base.recorders.new("kubelet", of_each_node=True),
             ground.node_addresses,
         ),
         bridge_keeper(ground.host, ground, runtime, base),

@@ -89,8 +89,10 @@ class Recorders:
     def __post_init__(self) -> None:
         self.made: list[Recorder] = []
 
-    def new(self, component: str) -> Recorder:
-        recorder = Recorder(self.resources, component, self.clock, host=self.host)
+    def new(self, component: str, *, of_each_node: bool = False) -> Recorder:
+        recorder = Recorder(
+            self.resources, component, self.clock, host=self.host, of_each_node=of_each_node
+        )
         self.made.append(recorder)
         return recorder
 

@@ -32,6 +32,10 @@ _STATUS_EVERY = 30
 """Heartbeats between two status reports when nothing changed: five minutes."""
 _ENGINE_SECONDS = 5.0
 _RETRY_SECONDS = 0.2
+_NO_ANSWER = (
+    f"no answer within {_ENGINE_SECONDS:g} s: its own log says why, restarting it may help "
+    "(systemctl restart docker)"
+)
 
 
 class NodeAgent:
@@ -141,8 +145,10 @@ class NodeAgent:
             async with asyncio.timeout(_ENGINE_SECONDS):
                 await self._runtime.ping()
             problem = ""
-        except (RuntimeFailure, TimeoutError) as error:
+        except RuntimeFailure as error:
             problem = f"container runtime is down: {error}"
+        except TimeoutError:
+            problem = f"container runtime is down: {_NO_ANSWER}"
         self._facts = replace(self._facts, problem=problem)
         if bool(before) == bool(problem):
             return False

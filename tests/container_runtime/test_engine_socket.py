@@ -1,13 +1,16 @@
 """Streams against a server that plays the engine on a Unix socket."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
+from minikube_py.container_runtime.docker_engine import DockerEngine
 from minikube_py.container_runtime.engine_socket import (
+    START_IT,
     EngineAddress,
     EngineRefused,
     EngineSocket,
@@ -15,6 +18,7 @@ from minikube_py.container_runtime.engine_socket import (
 )
 from minikube_py.container_runtime.interface import RuntimeFailure, RuntimeUnavailable
 from minikube_py.container_runtime.observer import Observer
+from minikube_py.meta.cluster import Cluster
 from minikube_py.meta.timestamps import system_clock
 
 Answer = Callable[[bytes, asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -86,8 +90,21 @@ async def test_an_answer_that_breaks_off_is_the_engine_gone(tmp_path: Path) -> N
         writer.write(b"HTTP/1.1 20")
 
     async with engine(tmp_path, answer) as socket:
-        with pytest.raises(RuntimeUnavailable):
+        with pytest.raises(RuntimeUnavailable, match=re.escape(START_IT)):
             await socket.upgrade("/exec/1/start")
+
+
+async def test_an_engine_that_stops_while_it_answers_is_told_of_with_advice(tmp_path: Path) -> None:
+    async def answer(_: bytes, __: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")
+
+    async with engine(tmp_path, answer):
+        made = DockerEngine(
+            Cluster("c"), clock=system_clock, base_url=f"unix://{tmp_path}/docker.sock"
+        )
+        with pytest.raises(RuntimeUnavailable, match=re.escape(START_IT)):
+            await made.ping()
+        await made.close()
 
 
 async def test_events_are_taken_up_again_after_the_engine_was_away(tmp_path: Path) -> None:

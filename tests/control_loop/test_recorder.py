@@ -30,6 +30,28 @@ async def test_an_event_says_what_happened_to_whom_and_who_says_so(
     assert event["firstTimestamp"] == event["lastTimestamp"] == "2026-01-31T12:00:00Z"
 
 
+@pytest.mark.parametrize(
+    ("obj", "host"),
+    [
+        pytest.param({"kind": "Pod", "spec": {"nodeName": "node-2"}}, "node-2", id="pod"),
+        pytest.param({"kind": "Pod", "spec": {}}, "node-1", id="pod of no node"),
+        pytest.param({"kind": "Node", "metadata": {"name": "node-3"}}, "node-3", id="node"),
+        pytest.param({"kind": "ConfigMap"}, "node-1", id="anything else"),
+    ],
+)
+async def test_a_component_of_each_node_speaks_from_the_node_of_its_subject(
+    plane: ControlPlane, obj: Object, host: str
+) -> None:
+    subject = {"apiVersion": "v1", "metadata": {"name": "a", "namespace": "default"}, **obj}
+    recorder = Recorder(plane.resources, "kubelet", plane.clock, host="node-1", of_each_node=True)
+
+    await recorder.event(subject, "Normal", "Started", "started")
+
+    [event] = plane.all(EVENT)
+    assert event["source"] == {"component": "kubelet", "host": host}
+    assert event["reportingInstance"] == host
+
+
 async def test_an_event_can_name_the_part_it_is_about(
     plane: ControlPlane, recorder: Recorder, subject: Object
 ) -> None:

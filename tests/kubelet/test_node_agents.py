@@ -9,7 +9,7 @@ import pytest
 
 from minikube_py.container_runtime.interface import RuntimeInfo
 from minikube_py.container_runtime.simulated import SimulatedRuntime
-from minikube_py.kinds.catalog import LEASE, NAMESPACE, NODE, POD
+from minikube_py.kinds.catalog import EVENT, LEASE, NAMESPACE, NODE, POD
 from minikube_py.kubelet.node import NodeFacts, allocatable, node_labels
 from minikube_py.kubelet.node_agents import NodeAgents, facts_of
 from minikube_py.kubelet.tools import LogicalNode
@@ -135,6 +135,31 @@ async def test_a_node_that_is_not_wanted_any_more_is_drained_and_removed(
     uid = plane.get(POD, "moves")["metadata"]["uid"]
     await plane.resources.finish_pod_deletion("default", "moves", uid)
     await plane.eventually(lambda: plane.names(NODE) == {"n1", "n2", "someone-elses"})
+    running.cancel()
+
+
+class _Hanging(SimulatedRuntime):
+    async def ping(self) -> None:
+        await asyncio.Event().wait()
+
+
+async def test_an_engine_that_hangs_is_told_of_with_what_to_do(
+    plane: ControlPlane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HEARTBEAT_SECONDS", "_ENGINE_SECONDS"):
+        monkeypatch.setattr(f"minikube_py.kubelet.node_agent.{name}", 0.02)
+    runtime = _Hanging(Cluster("c"), clock=plane.clock)
+    facts = facts_of(HOST, NODES[:1])
+    made = NodeAgents(plane.resources, runtime, facts, plane.recorder, plane.clock)
+    await made.register()
+    running = asyncio.create_task(made.run(plane.informers.of(POD)))
+
+    def told() -> list[str]:
+        events = plane.all(EVENT)
+        return [e["message"] for e in events if e["reason"] == "ContainerRuntimeDown"]
+
+    await plane.eventually(lambda: len(told()) == 1)
+    assert "systemctl restart docker" in told()[0]
     running.cancel()
 
 
