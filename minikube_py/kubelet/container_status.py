@@ -44,6 +44,8 @@ class ContainerFacts:
     over: bool = False
     behind: frozenset[str] = frozenset()
     """Containers that don't have yet the resources their pod asks for."""
+    message_bytes: int = 4096
+    """Longer messages of ended containers are cut: of one pod they fill 12 KiB at most."""
 
 
 def container_entry(
@@ -182,7 +184,7 @@ def _terminated(container: ObservedContainer, facts: ContainerFacts) -> Entry:
         return {}
     code = exit_code(container)
     entry: Entry = {"exitCode": code, "reason": _reason(container)}
-    message = facts.messages.get(container.id) or container.error
+    message = _cut(facts.messages.get(container.id) or container.error, facts.message_bytes)
     if message:
         entry["message"] = message
     started = container.started_at or container.created_at
@@ -190,6 +192,10 @@ def _terminated(container: ObservedContainer, facts: ContainerFacts) -> Entry:
     entry["finishedAt"] = format_time(finished_at(container))
     entry["containerID"] = f"{facts.runtime}://{container.id}"
     return {"terminated": entry}
+
+
+def _cut(message: str, most_bytes: int) -> str:
+    return message.encode()[:most_bytes].decode(errors="ignore")
 
 
 def _reason(container: ObservedContainer) -> str:

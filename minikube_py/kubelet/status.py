@@ -34,6 +34,9 @@ _OWN_CONDITIONS = (
     "PodScheduled",
 )
 
+_POD_MESSAGE_BYTES = 12 << 10
+"""What the termination messages of one pod may take together (kubelet's normalizeStatus)."""
+
 
 @dataclass(frozen=True)
 class StatusFacts:
@@ -86,6 +89,7 @@ def _entries(pod: Object, observed: ObservedPod, facts: StatusFacts) -> dict[str
         runtime=facts.runtime,
         over=facts.over,
         behind=facts.resize.behind,
+        message_bytes=_POD_MESSAGE_BYTES // len(members_of(pod, "init", "sidecar", "main")),
     )
 
     def of(*roles: Any) -> list[Entry]:

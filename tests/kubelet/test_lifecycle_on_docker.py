@@ -184,6 +184,21 @@ async def test_messages_are_cut_at_kubelets_limits(docker_world: World) -> None:
     assert messages["log"].endswith("line-200-0123456789012345678901234567890123456789\n")
 
 
+async def test_messages_of_one_pod_fill_twelve_kibibytes_at_most(docker_world: World) -> None:
+    script = "head -c 4000 /dev/zero | tr '\\0' x > /dev/termination-log; exit 1"
+    names = ("a", "b", "c", "d")
+    await docker_world.pod(
+        "job",
+        restartPolicy="Never",
+        initContainers=[container("prepare", "true")],
+        containers=[container(name, "sh", "-c", script) for name in names],
+    )
+
+    pod = await docker_world.phase("job", "Failed")
+
+    assert [len(_ended(pod, name)["message"]) for name in names] == [12288 // 5] * 4
+
+
 async def test_no_line_of_a_fast_writer_is_lost_though_its_log_is_rotated(
     docker_world: World,
 ) -> None:
