@@ -1,29 +1,65 @@
 """A container's output as the engine keeps it (json-file): whole lines, also after it has ended.
 
-The engine ends a followed stream when the container ends, even when it has not sent all yet, and
-when it is restarted itself. So each message is read with its time, and whatever ended the stream,
-reading goes on behind the last message until an ended container has been read to its end.
+Followed, it is read from the engine's files. Where those can't be read (of a container that was
+not started yet, or of another log driver) the engine is asked to follow. It ends that stream when
+the container ends, even when it has not sent all yet, and when it is restarted itself. So each
+message is read with its time, and whatever ended the stream, reading goes on behind the last
+message until an ended container has been read to its end.
 """
 
-from collections.abc import AsyncIterator, Iterable
+import os
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Mapping,
+)
+from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from minikube_py.container_runtime import observe
 from minikube_py.container_runtime.engine_calls import Call
 from minikube_py.container_runtime.engine_socket import EngineSocket
+from minikube_py.container_runtime.followed_logs import Message, follow
 from minikube_py.container_runtime.frames import Frames, Lines
 from minikube_py.container_runtime.interface import LogOptions, LogStream, NoSuchContainer
 
 
 async def read_logs(
-    call: Call, socket: EngineSocket, container_id: str, options: LogOptions
+    call: Call,
+    socket: EngineSocket,
+    container_id: str,
+    options: LogOptions,
+    ended: Callable[[str], Awaitable[object]],
 ) -> AsyncIterator[tuple[LogStream, bytes]]:
-    """Ends with the container when following. Raises NoSuchContainer."""
+    """Ends with the container when following; `ended` waits for that. Raises NoSuchContainer."""
     inspected = await call(lambda api: api.inspect_container(container_id))
-    reader = _Reader(socket, inspected["Id"], raw=bool(inspected["Config"]["Tty"]))
+    path = str(inspected.get("LogPath") or "")
+    if options.follow and os.access(path, os.R_OK):
+        messages = follow(Path(path), options, lambda: ended(container_id))
+    else:
+        messages = _asked(call, socket, inspected, options)
     lines = Lines()
+    async with aclosing(messages):
+        async for portion in messages:
+            for stream, stamp, content in portion:
+                shown = stamp + b" " if options.timestamps else b""
+                for line in lines.feed(stream, content, stamp=shown):
+                    yield line
+    for line in lines.end():
+        yield line
+
+
+async def _asked(
+    call: Call, socket: EngineSocket, inspected: Mapping[str, Any], options: LogOptions
+) -> AsyncGenerator[list[Message], None]:
+    container_id = inspected["Id"]
+    reader = _Reader(socket, container_id, raw=bool(inspected["Config"]["Tty"]))
     if options.follow and options.tail == 0:
         await reader.skip_to_end(options)
         options = replace(options, tail=None)
@@ -31,20 +67,12 @@ async def read_logs(
         while True:
             follow = options.follow and bool(inspected["State"]["Running"])
             async for messages in reader.read(replace(options, follow=follow)):
-                for stream, stamp, content in messages:
-                    shown = stamp + b" " if options.timestamps else b""
-                    for line in lines.feed(stream, content, stamp=shown):
-                        yield line
+                yield messages
             if not follow:
-                break
+                return
             inspected = await call(lambda api: api.inspect_container(container_id))
     except NoSuchContainer:  # removed while followed
         pass
-    for line in lines.end():
-        yield line
-
-
-_Message = tuple[LogStream, bytes, bytes]  # stream, time, content
 
 
 class _Reader:
@@ -62,7 +90,7 @@ class _Reader:
         async for _ in self.read(replace(options, follow=False, tail=1)):
             pass
 
-    async def read(self, options: LogOptions) -> AsyncIterator[list[_Message]]:
+    async def read(self, options: LogOptions) -> AsyncIterator[list[Message]]:
         """Those after the last one read, as many at a time as there are."""
         self._repeated = self._of_last
         pieces = _Pieces(raw=self._raw)
@@ -71,8 +99,8 @@ class _Reader:
                 yield self._new(pieces.feed(chunk))
         yield self._new(pieces.end())
 
-    def _new(self, pieces: Iterable[tuple[LogStream, bytes]]) -> list[_Message]:
-        new: list[_Message] = []
+    def _new(self, pieces: Iterable[tuple[LogStream, bytes]]) -> list[Message]:
+        new: list[Message] = []
         for source, piece in pieces:
             stamp, _, content = piece.partition(b" ")
             if stamp != self._last:
