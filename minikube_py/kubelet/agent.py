@@ -37,7 +37,9 @@ from minikube_py.kubelet.pod_tokens import PodTokens, TokenSource
 from minikube_py.kubelet.pod_workers import PodWorkers
 from minikube_py.kubelet.pressure_watch import PressureWatch
 from minikube_py.kubelet.probe_actions import ProbeActions
+from minikube_py.kubelet.relief import Relief, tell_attempt
 from minikube_py.kubelet.static_pods import StaticPods
+from minikube_py.kubelet.storage_meter import StorageMeter
 from minikube_py.kubelet.streams import PodStreams
 from minikube_py.kubelet.tools import KubeletSettings, Tools
 from minikube_py.kubelet.trace import Arrivals
@@ -116,7 +118,7 @@ class Kubelet:
                 group.create_task(self._relist(workers), name="kubelet relist")
                 group.create_task(nodes.run(self._pods), name="nodes")
                 if not self._settings.on_paper:
-                    watch = self._pressure_watch(workers)
+                    watch = self._pressure_watch(workers, files, Path(info.root_dir))
                     group.create_task(watch.run(nodes.press), name="host pressure")
                 if (folder := self._settings.static_pods_dir) is not None:
                     static = self._static_pods(folder)
@@ -141,12 +143,19 @@ class Kubelet:
         name = self._settings.node_name
         return StaticPods(folder, name, self._resources, self._pods, self._recorder)
 
-    def _pressure_watch(self, workers: PodWorkers) -> PressureWatch:
+    def _pressure_watch(self, workers: PodWorkers, files: HostFiles, engine: Path) -> PressureWatch:
+        """`engine` is the folder with the engine's own files."""
+        settings = self._settings
         return PressureWatch(
-            lambda: host_facts.room(self._settings.data_dir),
+            lambda: host_facts.room(settings.data_dir, engine),
             self.usage,
-            lambda: [pod for pod in self._pods.list() if self._is_ours(pod)],
-            workers.evict,
+            Relief(
+                workers,
+                StorageMeter(settings.pods_dir, files, self._runtime),
+                self._runtime,
+                lambda: [pod for pod in self._pods.list() if self._is_ours(pod)],
+            ),
+            tell_attempt(self._resources, self._recorder, [one.name for one in settings.nodes]),
             self._clock,
         )
 

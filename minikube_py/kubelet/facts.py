@@ -61,6 +61,8 @@ class PodFacts:
     """Why the pod has to leave this node at once, "" = it may stay."""
     disrupted: bool = False
     """It leaves for the node's want, not because it broke a limit of its own."""
+    reclaim: bool = False
+    """The node needs the room that the pod's ended containers take."""
     to_resize: frozenset[str] = frozenset()
     """Ids of containers that have to start anew to get the resources their pod asks for."""
     rejected: tuple[str, str] | None = None

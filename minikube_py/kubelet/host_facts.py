@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from minikube_py.kubelet.pressure import HostRoom
+from minikube_py.kubelet.pressure import DiskRoom, HostRoom
 
 _CAP_SYS_RESOURCE = 24
 
@@ -36,25 +36,35 @@ def disk_bytes(path: Path) -> int:
     return found.f_blocks * found.f_frsize
 
 
-def room(path: Path, proc: Path = Path("/proc")) -> HostRoom:
-    """What is free now; `path` is on the disk that counts."""
+def room(path: Path, images: Path | None = None, *, proc: Path = Path("/proc")) -> HostRoom:
+    """What is free now. `path` is on the disk of pods' files, `images` on that of the engine's;
+    one that isn't there (the engine runs elsewhere) does not count.
+    """
     while not path.exists():
         path = path.parent
-    disk = os.statvfs(path)
+    apart = images is not None and images.exists() and images.stat().st_dev != path.stat().st_dev
     available = next(
         (line for line in _read(proc / "meminfo").splitlines() if line.startswith("MemAvailable:")),
         "",
     )
     threads = int(_read(proc / "loadavg").split()[3].partition("/")[2])
-    most = int(_read(proc / "sys/kernel/pid_max"))
+    most = min(int(_read(proc / "sys/kernel" / name)) for name in ("pid_max", "threads-max"))
     return HostRoom(
         memory=int(available.split()[1]) * 1024,
-        disk=disk.f_bavail * disk.f_frsize,
-        disk_total=disk.f_blocks * disk.f_frsize,
-        inodes=disk.f_favail,
-        inodes_total=disk.f_files,
+        disk=_disk_room(path),
         pids=most - threads,
         pids_total=most,
+        images=_disk_room(images) if images is not None and apart else None,
+    )
+
+
+def _disk_room(path: Path) -> DiskRoom:
+    disk = os.statvfs(path)
+    return DiskRoom(
+        free=disk.f_bavail * disk.f_frsize,
+        total=disk.f_blocks * disk.f_frsize,
+        inodes=disk.f_favail,
+        inodes_total=disk.f_files,
     )
 
 

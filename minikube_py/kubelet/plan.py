@@ -57,7 +57,9 @@ def plan_pod(pod: Object, observed: ObservedPod, now: datetime, facts: PodFacts)
         failure = Failure("Evicted", facts.evicted, facts.disrupted)
         return _plan_stop(pod, observed, EVICTION_GRACE_SECONDS, "ended", failure)
     if failure or is_finished(pod):
-        return _plan_stop(pod, observed, grace_seconds(pod), "ended", failure)
+        plan = _plan_stop(pod, observed, grace_seconds(pod), "ended", failure)
+        everything = tuple(c.id for c in observed.containers)
+        return replace(plan, remove_containers=everything) if facts.reclaim else plan
     sandbox = running_sandbox(observed)
     if sandbox is None:
         plan = _plan_sandbox(pod, observed)

@@ -35,11 +35,14 @@ class PodEnding:
 
     async def release(self, state: PodState, plan: PodPlan) -> None:
         """The pod has run its course: containers stay for their logs, all else is given back."""
-        if state.released:
+        if state.released and not plan.remove_containers:
             return
         await self._remove_from_runtime(plan.remove_containers, plan.remove_sandboxes)
         gone = {*plan.remove_containers, *plan.remove_sandboxes}
         state.observed = _without(state.observed, gone)
+        state.reclaim = False
+        if state.released:
+            return
         await self._tools.network.release(state.identity.uid)
         await self._tools.volumes.tear_down(state.identity.uid)
         self._forget_tokens(state)

@@ -46,6 +46,7 @@ class PodState:
     """`stale`: the runtime may know more than `observed`. `refresh`: something the pod's files show
     may have changed. `rest_by`: loop time at which the node goes down. `address_of` is
     the sandbox `address` belongs to. `disrupted`: it was evicted through no fault of its own.
+    `reclaim`: its ended containers have to make room.
     """
 
     identity: PodIdentity
@@ -76,6 +77,7 @@ class PodState:
     unmeasured: frozenset[str] = frozenset()
     evicted: str = ""
     disrupted: bool = False
+    reclaim: bool = False
     backing_off: set[str] = field(default_factory=set)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     hurry: asyncio.Event = field(default_factory=asyncio.Event)

@@ -107,6 +107,16 @@ class PodWorkers:
             state.evicted, state.disrupted = why, True
             state.look(stale=False)
 
+    def reclaim(self) -> bool:
+        """Has the containers of pods that have run their course removed, and their logs with them;
+        False when there are none.
+        """
+        dead = [one for one in self._states.values() if one.released and one.observed.containers]
+        for state in dead:
+            state.reclaim = True
+            state.look(stale=False)
+        return bool(dead)
+
     def adopt(self, observed: ObservedPod) -> None:
         """Containers the runtime has of a pod that the store does not."""
         if observed.pod.uid not in self._states and not self._rests:

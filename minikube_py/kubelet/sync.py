@@ -49,6 +49,7 @@ from minikube_py.kubelet.tools import Tools
 from minikube_py.kubelet.trace import has_started
 from minikube_py.kubelet.volumes import VolumeProblem
 from minikube_py.meta.objects import Object
+from minikube_py.store.interface import StoreUnavailable
 
 _VOLUMES = "(volumes)"
 
@@ -81,13 +82,22 @@ class PodSync:
             if state.rest_by is None:
                 await self._write(state, plan)
         elif plan.verdict == "ended":
-            await self._write(state, plan, over=True)
-            await self._ending.release(state, plan)
+            await self._end(state, plan)
         else:
             state.cancel_children()
             await self._write(state, plan, over=True)
             await self._ending.remove(state, plan)
         return None
+
+    async def _end(self, state: PodState, plan: PodPlan) -> None:
+        try:
+            await self._write(state, plan, over=True)
+        except StoreUnavailable:
+            # It may be this pod that has filled the disk: what it held is the room to say so.
+            if state.evicted:
+                await self._ending.release(state, plan)
+            raise
+        await self._ending.release(state, plan)
 
     # -- looking -------------------------------------------------------------------------------
 
@@ -146,6 +156,7 @@ class PodSync:
             gone=state.gone,
             evicted=state.evicted,
             disrupted=state.disrupted,
+            reclaim=state.reclaim,
             resting=state.seconds_to_rest(),
             to_resize=state.resize.to_restart,
             rejected=rejection(state.pod, self._tools.host),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from minikube_py.container_runtime.interface import ObservedPod, PodIdentity
+from minikube_py.container_runtime.interface import ObservedContainer, ObservedPod, PodIdentity
 from minikube_py.kubelet.facts import PodFacts
 from minikube_py.kubelet.host_files import HostFiles
 from minikube_py.kubelet.local_storage import (
@@ -153,3 +153,16 @@ async def test_a_tree_that_is_not_there_takes_nothing(tmp_path: Path) -> None:
     files.close()
 
     assert found == Taken()
+
+
+def test_ended_containers_go_when_the_node_needs_their_room() -> None:
+    clock, obj = FakeClock(), {**pod(container("c")), "status": {"phase": "Succeeded"}}
+    who = PodIdentity("default", "web", "u1")
+    ended = ObservedContainer("c1", who, "s1", "c", "i", "sha256:1", 0, "exited", clock())
+    observed = ObservedPod(who, containers=(ended,))
+
+    kept = plan_pod(obj, observed, clock(), PodFacts())
+    gone = plan_pod(obj, observed, clock(), PodFacts(reclaim=True))
+
+    assert (kept.verdict, kept.remove_containers) == ("ended", ())
+    assert (gone.verdict, gone.remove_containers) == ("ended", ("c1",))
