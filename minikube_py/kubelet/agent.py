@@ -38,6 +38,7 @@ from minikube_py.kubelet.pod_workers import PodWorkers
 from minikube_py.kubelet.pressure_watch import PressureWatch
 from minikube_py.kubelet.probe_actions import ProbeActions
 from minikube_py.kubelet.relief import Relief, tell_attempt
+from minikube_py.kubelet.pull_records import PullRecords
 from minikube_py.kubelet.static_pods import StaticPods
 from minikube_py.kubelet.storage_meter import StorageMeter
 from minikube_py.kubelet.streams import PodStreams
@@ -182,7 +183,8 @@ class Kubelet:
             cluster_domain=self._settings.cluster_domain,
             unsafe_sysctls=self._settings.unsafe_sysctls,
         )
-        images = Images(self._runtime, self._clock)
+        records = PullRecords.of_file(self._settings.data_dir / "image-pulls.json", files)
+        images = Images(self._runtime, self._clock, records)
         kept = self._settings.data_dir / "image-volumes"
         volumes = Volumes(
             self._settings.pods_dir,

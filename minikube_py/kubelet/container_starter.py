@@ -74,6 +74,7 @@ class ContainerStarter:
             pulled=start.name in state.pulled,
             asked_at=asked_to_restart_at(pod),
             scope=pull_scope(pod),
+            secrets=lambda: self._tools.reader.pull_secrets(pod),
         )
         if isinstance(verdict, Present):
             note = "" if start.name in state.pulled else verdict.note

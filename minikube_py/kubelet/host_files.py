@@ -139,6 +139,10 @@ class HostFiles:
         """The file and what was rotated out of it: `<path>.1` and so on."""
         return await self._in_thread(lambda: _taken_by_log(path))
 
+    async def write_durably(self, path: Path, content: str) -> None:
+        """All of it or nothing, and on disk when this returns; for the owner alone."""
+        await self._in_thread(lambda: _write_durably(path, content.encode()))
+
     async def remove(self, path: Path) -> None:
         """The tree and whatever of ours is mounted in it."""
         await self._in_thread(lambda: _remove(path))
@@ -178,6 +182,17 @@ class HostFiles:
             return await asyncio.get_running_loop().run_in_executor(self._threads, work)
         except OSError as error:
             raise FileProblem(f"{error.filename or ''}: {error.strerror}") from error
+
+
+def _write_durably(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f"{path.name}.new")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(descriptor)
+    fresh.replace(path)
 
 
 def _own(path: Path, group: int, *, always: bool) -> None:

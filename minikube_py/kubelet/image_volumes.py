@@ -14,7 +14,7 @@ from typing import Any
 
 from minikube_py.container_runtime.interface import ContainerRuntime, RuntimeFailure
 from minikube_py.kubelet.host_files import FileProblem, HostFiles
-from minikube_py.kubelet.images import Images, NeedsPull, Present, PullFailed
+from minikube_py.kubelet.images import Images, NeedsPull, Present, PullFailed, pull_scope
 from minikube_py.meta.objects import Object, uid_of
 
 _UNPACK_SECONDS = 100
@@ -49,7 +49,7 @@ class ImageVolumes:
         """The folder; the image is pulled as a container's is. Raises FileProblem and
         RuntimeFailure.
         """
-        identifier = await self._image_id(spec, pull_secrets)
+        identifier = await self._image_id(pod, spec, pull_secrets)
         kept = self._folder / identifier.partition(":")[2]
         async with self._unpacking:
             self._files.write(kept / _USERS / uid_of(pod), b"")
@@ -69,18 +69,25 @@ class ImageVolumes:
                     if not any((kept / _USERS).iterdir()):
                         await self._files.remove(kept)
 
-    async def _image_id(self, spec: Mapping[str, Any], pull_secrets: list[Object]) -> str:
+    async def _image_id(
+        self, pod: Object, spec: Mapping[str, Any], pull_secrets: list[Object]
+    ) -> str:
         reference = str(spec.get("reference") or "")
         asked = {"image": reference, "imagePullPolicy": spec.get("pullPolicy")}
-        verdict = await self._images.look(asked)
+        scope = pull_scope(pod)
+
+        def secrets() -> list[Object]:
+            return pull_secrets
+
+        verdict = await self._images.look(asked, scope=scope, secrets=secrets)
         if isinstance(verdict, NeedsPull):
             try:
-                await self._images.pull(reference, pull_secrets)
+                await self._images.pull(reference, pull_secrets, scope)
             except PullFailed as error:
                 if verdict.fallback is None:
                     raise FileProblem(f'failed to pull image "{reference}": {error}') from error
                 return verdict.fallback.id
-            verdict = await self._images.look(asked, pulled=True)
+            verdict = await self._images.look(asked, pulled=True, scope=scope, secrets=secrets)
         if isinstance(verdict, Present):
             return verdict.image.id
         waiting = None if isinstance(verdict, NeedsPull) else verdict.waiting

@@ -3,14 +3,12 @@
 Images that are on the host are used as they are: one that was built here (it has no digest of a
 registry) is never asked for elsewhere, whatever the pull policy; one from a registry is refreshed
 when the policy is Always, and used as it is when the registry can't be reached. Failed pulls back
-off: 10 s, doubling to 300 s.
+off: 10 s, doubling to 300 s. What was pulled with credentials is only there for who has them.
 """
 
 import asyncio
-import base64
-import binascii
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,17 +17,18 @@ from minikube_py.container_runtime.interface import (
     ContainerRuntime,
     ImageInfo,
     RuntimeFailure,
+    RuntimeUnavailable,
 )
 from minikube_py.kubelet.facts import Waiting
-from minikube_py.meta.encoding import decode
-from minikube_py.meta.errors import BadRequest
+from minikube_py.kubelet.host_files import FileProblem
+from minikube_py.kubelet.pull_records import PullRecords
+from minikube_py.kubelet.registry_auth import Credential, credentials
 from minikube_py.meta.objects import Object, get_path, namespace_of
 from minikube_py.meta.timestamps import Clock
 
 _FIRST_DELAY = 10.0
 _LONGEST_DELAY = 300.0
 _SIDE_BY_SIDE = 4
-_DEFAULT_REGISTRIES = ("docker.io", "index.docker.io", "registry-1.docker.io")
 _PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _HOST = r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]+)?"
 _REFERENCE = re.compile(
@@ -92,9 +91,12 @@ class _Failure:
 
 
 class Images:
-    def __init__(self, runtime: ContainerRuntime, clock: Clock) -> None:
+    def __init__(
+        self, runtime: ContainerRuntime, clock: Clock, records: PullRecords | None = None
+    ) -> None:
         self._runtime = runtime
         self._clock = clock
+        self._records = records or PullRecords()
         self._failures: dict[tuple[str, str], _Failure] = {}
         self._pulling: dict[str, asyncio.Lock] = {}
         self._pulled_at: dict[str, datetime] = {}
@@ -107,21 +109,23 @@ class Images:
         pulled: bool = False,
         asked_at: datetime | None = None,
         scope: str = "",
+        secrets: Callable[[], Iterable[Object]] = tuple,
     ) -> ImageVerdict:
         """`pulled`: this very start has pulled it already. Failures before `asked_at` don't count:
-        the user wants it tried now. `scope` is that of `pull`.
+        the user wants it tried now. `scope` is that of `pull`, `secrets` are the pod's.
         """
         reference = str(container.get("image") or "")
         if not _REFERENCE.fullmatch(reference):
             message = f'Failed to apply default image tag "{reference}": invalid reference format'
             return Refused(Waiting("InvalidImageName", message))
         policy = pull_policy(container)
-        image = await self._runtime.image(reference)
+        found = await self._runtime.image(reference)
+        usable = found is not None and self._records.may_use(found, reference, secrets)
+        image = found if usable else None
         if image is not None and (pulled or policy != "Always" or not image.digests):
             return Present(image, f'Container image "{reference}" already present on machine')
         if policy == "Never":
-            message = f'Container image "{reference}" is not present with pull policy of Never'
-            return Refused(Waiting("ErrImageNeverPull", message))
+            return Refused(Waiting("ErrImageNeverPull", _never(reference, there=found is not None)))
         if asked_at is not None:
             self._forgive((reference, scope), asked_at)
         return self._backed_off((reference, scope), image) or NeedsPull(reference, fallback=image)
@@ -153,11 +157,11 @@ class Images:
             failure = self._failures.get(key)
             if failure is not None and failure.until > began:
                 raise PullFailed(failure.message)
-            if self._pulled_at.get(reference, datetime.min.replace(tzinfo=UTC)) <= asked:
+            own = list(secrets)
+            if not await self._is_served(reference, own, asked):
                 try:
-                    auth = registry_auth(reference, secrets)
-                    await self._runtime.pull_image(reference, auth=auth)
-                except RuntimeFailure as error:
+                    await self._fetch(reference, next(iter(credentials(reference, own)), None))
+                except (RuntimeFailure, FileProblem) as error:
                     self._remember(key, str(error))
                     raise PullFailed(str(error)) from error
                 self._failures.pop(key, None)
@@ -169,6 +173,32 @@ class Images:
             (ended - asked).total_seconds(),
             image.size_bytes if image is not None else 0,
         )
+
+    async def _is_served(self, reference: str, secrets: list[Object], asked: datetime) -> bool:
+        """By another's pull meanwhile, and with credentials that these secrets have too."""
+        if self._pulled_at.get(reference, datetime.min.replace(tzinfo=UTC)) <= asked:
+            return False
+        image = await self._runtime.image(reference)
+        return image is not None and self._records.may_use(image, reference, lambda: secrets)
+
+    async def _fetch(self, reference: str, credential: Credential | None) -> None:
+        """Raises RuntimeFailure; FileProblem where it can't be kept who may use the image."""
+        if credential is not None:
+            await self._records.begin(reference, await self._runtime.image(reference))
+        try:
+            auth = credential.auth if credential is not None else None
+            await self._runtime.pull_image(reference, auth=auth)
+        except RuntimeUnavailable:  # perhaps it was pulled
+            raise
+        except RuntimeFailure:
+            await self._records.failed(reference)
+            raise
+        image = await self._runtime.image(reference)
+        if image is None:
+            return
+        if credential is not None:
+            self._records.forget_others([one.id for one in await self._runtime.images()])
+        await self._records.pulled(reference, image, credential)
 
     def _remember(self, key: tuple[str, str], message: str) -> None:
         before = self._failures.get(key)
@@ -202,44 +232,10 @@ def pull_policy(container: Mapping[str, Any]) -> str:
     return "Always" if not digest and tag in ("", "latest") else "IfNotPresent"
 
 
-def registry_auth(reference: str, secrets: Iterable[Object]) -> dict[str, str] | None:
-    """User name and password for the image's registry, from imagePullSecrets."""
-    registry = registry_of(reference)
-    for secret in secrets:
-        for host, entry in _docker_config(secret).items():
-            bare = host.removeprefix("https://").removeprefix("http://").partition("/")[0]
-            same = bare == registry or {bare, registry} <= set(_DEFAULT_REGISTRIES)
-            if same and (found := _credentials(entry)):
-                return found
-    return None
-
-
-def registry_of(reference: str) -> str:
-    first, slash, _ = reference.partition("/")
-    if slash and ("." in first or ":" in first or first == "localhost"):
-        return first
-    return "docker.io"
-
-
-def _docker_config(secret: Object) -> Mapping[str, Any]:
-    data = secret.get("data") or {}
-    try:
-        if ".dockerconfigjson" in data:
-            config = decode(base64.b64decode(data[".dockerconfigjson"]))
-            return dict(config.get("auths") or {})
-        if ".dockercfg" in data:
-            return dict(decode(base64.b64decode(data[".dockercfg"])))
-    except (BadRequest, binascii.Error, AttributeError, TypeError):
-        return {}
-    return {}
-
-
-def _credentials(entry: Mapping[str, Any]) -> dict[str, str] | None:
-    if entry.get("username"):
-        return {"username": entry["username"], "password": entry.get("password", "")}
-    try:
-        text = base64.b64decode(entry.get("auth") or "").decode()
-    except (binascii.Error, UnicodeDecodeError):
-        return None
-    user, colon, password = text.partition(":")
-    return {"username": user, "password": password} if colon else None
+def _never(reference: str, *, there: bool) -> str:
+    if not there:
+        return f'Container image "{reference}" is not present with pull policy of Never'
+    return (
+        f'Container image "{reference}" was pulled with credentials that this pod does not have, '
+        "and its pull policy is Never: name the pull secret in imagePullSecrets"
+    )

@@ -1,5 +1,4 @@
 import asyncio
-import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -11,6 +10,8 @@ from minikube_py.container_runtime.interface import (
     ContainerRuntime,
     ImageInfo,
     ImageNotFound,
+    RuntimeFailure,
+    RuntimeUnavailable,
 )
 from minikube_py.kubelet.images import (
     Images,
@@ -20,11 +21,11 @@ from minikube_py.kubelet.images import (
     PullFailed,
     Refused,
     pull_policy,
-    registry_auth,
 )
-from minikube_py.meta.encoding import encode
-from minikube_py.meta.objects import Object
+from minikube_py.kubelet.pull_records import PullRecords
+from minikube_py.kubelet.registry_auth import repository_of
 from tests.control_loop.harness import FakeClock
+from tests.kubelet.pull_secrets import secret
 
 
 @dataclass
@@ -34,8 +35,13 @@ class Engine:
     present: dict[str, ImageInfo] = field(default_factory=dict)
     registry: set[str] = field(default_factory=set)
     pulls: list[tuple[str, Any]] = field(default_factory=list)
+    passwords: set[str] = field(default_factory=set)
+    dies: bool = False
     side_by_side: int = 0
     most: int = 0
+
+    async def images(self) -> list[ImageInfo]:
+        return list(self.present.values())
 
     async def image(self, reference: str) -> ImageInfo | None:
         return self.present.get(reference)
@@ -48,15 +54,24 @@ class Engine:
         self.side_by_side -= 1
         if reference not in self.registry:
             raise ImageNotFound("no such manifest")
-        self.present[reference] = ImageInfo("sha256:2", digests=(f"{reference}@sha256:2",))
+        if self.passwords and (auth or {}).get("password") not in self.passwords:
+            raise RuntimeFailure("unauthorized: authentication required")
+        dies, self.dies = self.dies, False
+        self.present[reference] = ImageInfo(
+            "sha256:2", tags=(reference,), digests=(f"{repository_of(reference)}@sha256:2",)
+        )
+        if dies:
+            raise RuntimeUnavailable("gone before it answered")
 
 
 BUILT_HERE = ImageInfo("sha256:1", tags=("app:latest",))
 PULLED = ImageInfo("sha256:2", tags=("app:latest",), digests=("app@sha256:2",))
 
 
-def images(engine: Engine, clock: FakeClock | None = None) -> Images:
-    return Images(cast(ContainerRuntime, engine), clock or FakeClock())
+def images(
+    engine: Engine, clock: FakeClock | None = None, records: PullRecords | None = None
+) -> Images:
+    return Images(cast(ContainerRuntime, engine), clock or FakeClock(), records)
 
 
 async def test_an_image_built_here_is_used_whatever_the_policy() -> None:
@@ -132,35 +147,6 @@ def test_the_tag_decides_the_policy_nobody_wrote(reference: str, policy: str) ->
     assert pull_policy({"image": reference}) == policy
 
 
-def secret(auths: dict[str, Any]) -> Object:
-    data = base64.b64encode(encode({"auths": auths})).decode()
-    return {"data": {".dockerconfigjson": data}}
-
-
-@pytest.mark.parametrize(
-    ("host", "reference"),
-    [
-        ("registry.example:5000", "registry.example:5000/team/app:1"),
-        ("https://index.docker.io/v1/", "app:1"),
-        ("https://registry.example", "registry.example/app"),
-    ],
-)
-def test_pull_secrets_are_found_by_registry(host: str, reference: str) -> None:
-    token = base64.b64encode(b"me:pa:ss").decode()
-
-    found = registry_auth(
-        reference, [secret({"other.example": {"auth": token}}), secret({host: {"auth": token}})]
-    )
-
-    assert found == {"username": "me", "password": "pa:ss"}
-
-
-def test_a_broken_pull_secret_is_no_secret() -> None:
-    broken: Object = {"data": {".dockerconfigjson": "e30k"}}
-
-    assert registry_auth("app", [broken, {"data": {".dockercfg": "!"}}, {}]) is None
-
-
 async def test_who_waits_for_a_pull_is_served_by_it() -> None:
     engine = Engine(registry={"app:1"})
     clock = FakeClock()
@@ -207,3 +193,99 @@ def test_the_event_says_how_long_a_pull_took(seconds: float, text: str) -> None:
     expected = f"in {text} ({text} including waiting). Image size: 5 bytes."
 
     assert str(Pulled(seconds, seconds, 5)) == expected
+
+
+PRIVATE = "shop.example/app:1"
+OURS = [secret("ours", {"shop.example": ("me", "s3cr3t")})]
+THEIRS = [secret("theirs", {"shop.example": ("you", "guess")})]
+CONTAINER = {"image": PRIVATE}
+
+
+async def test_an_image_pulled_with_credentials_is_only_there_for_who_has_them() -> None:
+    engine = Engine(registry={PRIVATE}, passwords={"s3cr3t"})
+    keeper = images(engine)
+    await keeper.pull(PRIVATE, OURS)
+
+    own = await keeper.look(CONTAINER, secrets=lambda: OURS)
+    others = [await keeper.look(CONTAINER), await keeper.look(CONTAINER, secrets=lambda: THEIRS)]
+
+    assert isinstance(own, Present)
+    assert others == [NeedsPull(PRIVATE), NeedsPull(PRIVATE)]
+
+
+@pytest.mark.parametrize("policy", ["IfNotPresent", "Always"])
+async def test_who_may_not_use_what_is_there_fails_by_the_registrys_words(policy: str) -> None:
+    engine = Engine(registry={PRIVATE}, passwords={"s3cr3t"})
+    keeper = images(engine)
+    await keeper.pull(PRIVATE, OURS)
+    container = {**CONTAINER, "imagePullPolicy": policy}
+
+    with pytest.raises(PullFailed, match="unauthorized"):
+        await keeper.pull(PRIVATE, [], "other/")
+
+    refused = await keeper.look(container, scope="other/")
+    assert isinstance(refused, Refused)
+    assert refused.waiting.reason == "ImagePullBackOff"
+
+
+async def test_never_says_that_the_pull_secret_is_missing() -> None:
+    engine = Engine(registry={PRIVATE}, passwords={"s3cr3t"})
+    keeper = images(engine)
+    await keeper.pull(PRIVATE, OURS)
+    never = {**CONTAINER, "imagePullPolicy": "Never"}
+
+    refused = await keeper.look(never)
+
+    assert isinstance(refused, Refused)
+    assert refused.waiting.reason == "ErrImageNeverPull"
+    assert "name the pull secret in imagePullSecrets" in refused.waiting.message
+    assert isinstance(await keeper.look(never, secrets=lambda: OURS), Present)
+
+
+async def test_anothers_pull_serves_only_who_has_its_credentials() -> None:
+    engine, clock = Engine(registry={PRIVATE}, passwords={"s3cr3t"}), FakeClock()
+    keeper = images(engine, clock)
+
+    first = asyncio.create_task(keeper.pull(PRIVATE, OURS))
+    same = asyncio.create_task(keeper.pull(PRIVATE, OURS))
+    without = asyncio.create_task(keeper.pull(PRIVATE, [], "other/"))
+    await asyncio.sleep(0)
+    clock.now += timedelta(seconds=1)
+    outcomes = await asyncio.gather(first, same, without, return_exceptions=True)
+
+    assert [isinstance(one, PullFailed) for one in outcomes] == [False, False, True]
+    assert len(engine.pulls) == 2
+
+
+async def test_an_image_that_anybody_may_pull_is_everybodys_from_then_on() -> None:
+    engine = Engine(registry={PRIVATE}, passwords={"s3cr3t"})
+    keeper = images(engine)
+    await keeper.pull(PRIVATE, OURS)
+
+    engine.passwords.clear()
+    await keeper.pull(PRIVATE, [], "other/")
+
+    assert isinstance(await keeper.look(CONTAINER), Present)
+
+
+async def test_a_pull_whose_end_nobody_saw_makes_the_image_nobodys() -> None:
+    engine, kept = Engine(registry={PRIVATE}), _Kept()
+    keeper = images(engine, records=PullRecords(save=kept.save))
+    engine.dies = True
+    with pytest.raises(PullFailed):
+        await keeper.pull(PRIVATE, OURS)
+
+    again = images(engine, records=PullRecords(kept.content))
+    before = await again.look(CONTAINER, secrets=lambda: OURS)
+    await again.pull(PRIVATE, OURS)
+
+    assert before == NeedsPull(PRIVATE)
+    assert isinstance(await again.look(CONTAINER, secrets=lambda: OURS), Present)
+    assert isinstance(await again.look(CONTAINER), NeedsPull)
+
+
+class _Kept:
+    content = b""
+
+    async def save(self, text: str) -> None:
+        self.content = text.encode()

@@ -59,6 +59,43 @@ async def test_pull_secrets_digests_policies_and_reasons(docker_world: World) ->
         assert _is_on_host(image), "mk removes no image that it did not make"
 
 
+async def test_a_private_image_needs_its_credentials_also_when_it_is_there(
+    docker_world: World,
+) -> None:
+    world = docker_world
+    async with serving(Registry("shop", "s3cr3t"), BUSYBOX) as registry:
+        image = f"{registry.image}:1"
+        await world.create(SECRET, "registry", **registry.pull_secret("registry"))
+        ours = {"imagePullSecrets": [{"name": "registry"}]}
+        app = sleeper(image=image, imagePullPolicy="IfNotPresent")
+        await world.pod("first", **ours, containers=[app])
+        await world.ready("first")
+
+        await world.pod("denied", containers=[app])
+        denied = await world.waiting("denied", "ImagePullBackOff")
+        await world.stop_kubelet()
+        world.start_kubelet()
+        await world.pod("second", **ours, containers=[app])
+        await world.pod("never", containers=[{**app, "imagePullPolicy": "Never"}])
+        await world.pod("by-id", containers=[{**app, "image": _id(image)}])
+        await world.ready("second")
+        await world.waiting("never", "ErrImageNeverPull")
+        await world.waiting("by-id", "ErrImagePull")
+
+        assert "auth" in denied["state"]["waiting"]["message"]
+        assert registry.pulls["1"] == 1, "who has the credentials need not pull again"
+        for name in ("first", "second", "denied", "never", "by-id"):
+            await world.delete(name)
+        for name in ("first", "second", "denied", "never", "by-id"):
+            await world.gone(name)
+
+
+def _id(image: str) -> str:
+    asked = ["docker", "image", "inspect", "-f", "{{.Id}}", image]
+    found = subprocess.run(asked, capture_output=True, text=True, check=True)
+    return found.stdout.strip().removeprefix("sha256:")
+
+
 def _state(pod: dict[str, object]) -> dict[str, object]:
     found: dict[str, object] = get_path(state_of(pod), "state", default={})
     return found
