@@ -37,8 +37,8 @@ from minikube_py.kubelet.pod_tokens import PodTokens, TokenSource
 from minikube_py.kubelet.pod_workers import PodWorkers
 from minikube_py.kubelet.pressure_watch import PressureWatch
 from minikube_py.kubelet.probe_actions import ProbeActions
-from minikube_py.kubelet.relief import Relief, tell_attempt
 from minikube_py.kubelet.pull_records import PullRecords
+from minikube_py.kubelet.relief import Relief, tell_attempt
 from minikube_py.kubelet.static_pods import StaticPods
 from minikube_py.kubelet.storage_meter import StorageMeter
 from minikube_py.kubelet.streams import PodStreams
