@@ -9,6 +9,7 @@ a drop anywhere is final.
 
 import asyncio
 import logging
+import shlex
 import shutil
 from itertools import product
 
@@ -24,9 +25,12 @@ async def let_node_ports_in(cluster: Cluster) -> None:
     if shutil.which("iptables") is None:
         return
     for chain in _CHAINS:
-        if await _iptables("-S", chain):
-            for rule in _rules(cluster):
-                if not await _iptables("-C", chain, *rule):
+        if (there := await _listed(chain)) is not None:
+            unlisted = [rule for rule in _rules(cluster) if rule not in there]
+            # Should this iptables write its rules in another way, it still knows them.
+            known = await asyncio.gather(*(_iptables("-C", chain, *rule) for rule in unlisted))
+            for rule, is_there in zip(unlisted, known, strict=True):
+                if not is_there:
                     await _iptables("-I", chain, *rule)
                     _log.info("firewall rule added chain=%s bridge=%s", chain, cluster.bridge)
             return
@@ -49,19 +53,35 @@ def _rules(cluster: Cluster) -> list[list[str]]:
     ]
 
 
+async def _listed(chain: str) -> list[list[str]] | None:
+    """A chain's rules in iptables' own words; None where there is no such chain."""
+    code, out = await _run("-S", chain)
+    if code != 0:
+        return None
+    lines = [shlex.split(line) for line in out.splitlines()]
+    return [words[2:] for words in lines if words[:2] == ["-A", chain]]
+
+
 async def _iptables(*arguments: str) -> bool:
     """Whether iptables agreed."""
+    code, _ = await _run(*arguments)
+    return code == 0
+
+
+async def _run(*arguments: str) -> tuple[int, str]:
+    """(exit code, what it printed)."""
     process = await asyncio.create_subprocess_exec(
         "iptables",
         "-w",
         "5",
         *arguments,
-        stdout=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
     )
     try:
         async with asyncio.timeout(_TIMEOUT_SECONDS):
-            return await process.wait() == 0
+            out, _ = await process.communicate()
+            return await process.wait(), out.decode(errors="replace")
     except BaseException:
         if process.returncode is None:
             process.kill()

@@ -8,6 +8,7 @@ host would cut the host off from what is behind that route, so it is never taken
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
+from itertools import islice
 
 DEFAULT_POD_RANGE = IPv4Network("10.244.0.0/16")
 DEFAULT_SERVICE_RANGE = IPv4Network("10.96.0.0/16")
@@ -81,14 +82,13 @@ def node_ranges(pod: IPv4Network, nodes: int) -> list[IPv4Network]:
             f"--nodes {nodes} needs a range of addresses for each node, but the pod range {pod} is "
             f"too small: make a cluster with a --pod-cidr of /{_LARGEST_SHARED_PREFIX} or larger"
         )
-    parts = pod.subnets(new_prefix=_LARGEST_PREFIX)
-    free = [part for part in parts if not part.overlaps(engine_part(pod))]
-    if nodes > len(free):
+    room = 2 ** (_LARGEST_PREFIX - pod.prefixlen) - 1  # the last /24 is the engine's
+    if nodes > room:
         raise RangeTaken(
-            f"--nodes {nodes}: the pod range {pod} has room for {len(free)}; make a cluster with a "
+            f"--nodes {nodes}: the pod range {pod} has room for {room}; make a cluster with a "
             "larger --pod-cidr"
         )
-    return free[:nodes]
+    return list(islice(pod.subnets(new_prefix=_LARGEST_PREFIX), nodes))
 
 
 def node_address(part: IPv4Network) -> str:
