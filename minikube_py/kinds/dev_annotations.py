@@ -23,10 +23,16 @@ RESTART_ON_CHANGE = "mk.dev/restart-on-change"
 SHOWN_CONTENT = "mk.dev/shown-content"
 
 
+LEAST_BACKOFF, LONGEST_BACKOFF = 0.01, 300.0
+"""Seconds. Less would keep the engine busy with nothing else, more than Kubernetes waits is no
+shortening.
+"""
+
+
 def validate_dev_annotations(annotations: Mapping[str, Any], path: str) -> list[FieldError]:
     """`path` is that of the annotations."""
     errors: list[FieldError] = []
-    for name, parse in ((RESTART_BACKOFF, parse_duration), (RESTARTED_AT, parse_time)):
+    for name, parse in ((RESTART_BACKOFF, _parse_backoff), (RESTARTED_AT, parse_time)):
         value = annotations.get(name)
         if value is None:
             continue
@@ -35,3 +41,10 @@ def validate_dev_annotations(annotations: Mapping[str, Any], path: str) -> list[
         except ValueError as error:
             errors.append(invalid(f"{path}[{name}]", value, str(error)))
     return errors
+
+
+def _parse_backoff(text: str) -> float:
+    seconds = parse_duration(text)
+    if not LEAST_BACKOFF <= seconds <= LONGEST_BACKOFF:
+        raise ValueError("must be between 10ms and 5m")
+    return seconds

@@ -18,7 +18,8 @@ from minikube_py.container_runtime.interface import (
 )
 from minikube_py.control_loop.informer import Informer, Informers
 from minikube_py.control_loop.recorder import Recorder
-from minikube_py.kinds.catalog import CONFIG_MAP, PERSISTENT_VOLUME_CLAIM, POD, SECRET
+from minikube_py.kinds.catalog import CONFIG_MAP, NAMESPACE, PERSISTENT_VOLUME_CLAIM, POD, SECRET
+from minikube_py.kinds.dev_annotations import RESTART_BACKOFF
 from minikube_py.kinds.kind import Kind
 from minikube_py.kinds.pod_template.references import ReferenceKind
 from minikube_py.kinds.schema import KUBERNETES_VERSION
@@ -46,7 +47,7 @@ from minikube_py.kubelet.tools import KubeletSettings, Tools
 from minikube_py.kubelet.trace import Arrivals
 from minikube_py.kubelet.usage import UsageReader, this_host
 from minikube_py.kubelet.volumes import Volumes
-from minikube_py.meta.objects import Object, get_path, name_of, namespace_of, uid_of
+from minikube_py.meta.objects import Object, annotations_of, get_path, name_of, namespace_of, uid_of
 from minikube_py.meta.timestamps import Clock
 from minikube_py.resources.resources import Resources
 
@@ -91,7 +92,7 @@ class Kubelet:
         }
         self._workers: PodWorkers | None = None
         self._served = {node.name for node in settings.nodes}
-        for kind in (CONFIG_MAP, SECRET, PERSISTENT_VOLUME_CLAIM):
+        for kind in (CONFIG_MAP, SECRET, PERSISTENT_VOLUME_CLAIM, NAMESPACE):
             informers.of(kind)
 
     @property
@@ -259,6 +260,7 @@ class Kubelet:
         )
         for kind, name in kinds:
             _subscribe_source(self._informers.of(kind), name, workers)
+        _subscribe_namespaces(self._informers.of(NAMESPACE), workers)
 
     def _is_ours(self, pod: Object) -> bool:
         return get_path(pod, "spec", "nodeName") in self._served
@@ -296,6 +298,16 @@ def _subscribe_source(informer: Informer, kind: ReferenceKind, workers: PodWorke
         obj = new if new is not None else old
         if obj is not None:
             workers.changed(namespace_of(obj), (kind, name_of(obj)))
+
+    informer.subscribe(on_change)
+
+
+def _subscribe_namespaces(informer: Informer, workers: PodWorkers) -> None:
+    def on_change(old: Object | None, new: Object | None) -> None:
+        if old is None or new is None:
+            return
+        if annotations_of(old).get(RESTART_BACKOFF) != annotations_of(new).get(RESTART_BACKOFF):
+            workers.look_in(name_of(new))
 
     informer.subscribe(on_change)
 

@@ -9,9 +9,15 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from minikube_py.container_runtime.interface import ObservedContainer, ObservedPod
-from minikube_py.kinds.dev_annotations import RESTART_BACKOFF
-from minikube_py.kubelet.facts import Restart, attempts_of, began_before, finished_at, has_ended
-from minikube_py.kubelet.podspec import asked_to_restart_at, members
+from minikube_py.kinds.dev_annotations import LEAST_BACKOFF, LONGEST_BACKOFF, RESTART_BACKOFF
+from minikube_py.kubelet.facts import (
+    Restart,
+    attempts_of,
+    finished_at,
+    has_ended,
+    is_asked_to_restart,
+)
+from minikube_py.kubelet.podspec import members
 from minikube_py.meta.durations import parse_duration
 from minikube_py.meta.objects import Object, annotations_of
 
@@ -19,7 +25,7 @@ DELAY_ANNOTATION = "restart-delay"
 """On a container: the seconds of back-off before it; missing on a first start."""
 
 _FIRST_DELAY = 10.0
-_LONGEST_DELAY = 300.0
+_LONGEST_DELAY = LONGEST_BACKOFF
 _CALM_SECONDS = 600.0
 
 
@@ -27,14 +33,14 @@ def restarts(
     pod: Object, observed: ObservedPod, *, namespace: Object | None = None
 ) -> Mapping[str, Restart]:
     """When each container that has ended may start again, by name."""
-    limit, asked = longest_back_off(pod, namespace), asked_to_restart_at(pod)
+    limit = longest_back_off(pod, namespace)
     found: dict[str, Restart] = {}
     for member in members(pod):
         latest = next(iter(attempts_of(observed, member.name)), None)
         if latest is not None and has_ended(latest):
             restart = next_restart(latest, member.hash, limit=limit)
-            if asked is not None and began_before(latest, asked):
-                restart = Restart(min(restart.at, asked), 0.0)
+            if is_asked_to_restart(pod, latest):
+                restart = Restart(finished_at(latest), 0.0)
             found[member.name] = restart
     return found
 
@@ -69,6 +75,6 @@ def _next_delay(ended: ObservedContainer) -> float:
 
 def _seconds(text: str) -> float:
     try:
-        return min(parse_duration(text), _LONGEST_DELAY)
+        return max(LEAST_BACKOFF, min(parse_duration(text), _LONGEST_DELAY))
     except ValueError:  # of an object that is older than the check
         return _LONGEST_DELAY

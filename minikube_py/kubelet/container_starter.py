@@ -19,13 +19,13 @@ from minikube_py.container_runtime.interface import (
 from minikube_py.kubelet.backoff import DELAY_ANNOTATION
 from minikube_py.kubelet.container_spec import SpecProblem, Surroundings, container_spec
 from minikube_py.kubelet.environment import EnvironmentProblem, environment, wants_address
-from minikube_py.kubelet.facts import Waiting, attempts_of, is_running
+from minikube_py.kubelet.facts import ASKED_ANNOTATION, Waiting, attempts_of, is_running
 from minikube_py.kubelet.host_files import FileProblem
 from minikube_py.kubelet.images import NeedsPull, Present, PullFailed, Refused, pull_scope
 from minikube_py.kubelet.own_files import OwnFiles
 from minikube_py.kubelet.pod_plan import Start
 from minikube_py.kubelet.pod_state import Hold, PodState
-from minikube_py.kubelet.podspec import Member, asked_to_restart_at, member
+from minikube_py.kubelet.podspec import Member, asked_to_restart, asked_to_restart_at, member
 from minikube_py.kubelet.probe_actions import ProbeTarget
 from minikube_py.kubelet.security import seccomp_file
 from minikube_py.kubelet.tools import Tools
@@ -183,6 +183,8 @@ class ContainerStarter:
         )
         mounts += self._own_files.mounts(pod, found, wanted.start.attempt)
         annotations: dict[str, str] = {}
+        if asked := asked_to_restart(pod):
+            annotations[ASKED_ANNOTATION] = asked
         if wanted.start.delay is not None:
             annotations[DELAY_ANNOTATION] = f"{wanted.start.delay:g}"
         around = Surroundings(

@@ -8,8 +8,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from minikube_py.container_runtime.interface import ObservedContainer, ObservedPod, Sandbox
-from minikube_py.kubelet.podspec import bare_id, previous_status
+from minikube_py.kubelet.podspec import (
+    asked_to_restart,
+    asked_to_restart_at,
+    bare_id,
+    previous_status,
+)
 from minikube_py.meta.objects import Object
+
+ASKED_ANNOTATION = "restarted-at"
+"""On a container: the `mk restart` of its pod that it knows of."""
 
 
 @dataclass(frozen=True)
@@ -111,8 +119,14 @@ def finished_at(container: ObservedContainer) -> datetime:
     return container.finished_at or container.started_at or container.created_at
 
 
-def began_before(container: ObservedContainer, moment: datetime) -> bool:
-    return (container.started_at or container.created_at) < moment
+def is_asked_to_restart(pod: Object, container: ObservedContainer) -> bool:
+    """By `mk restart`, after it began and by none that it was started for already: the clock that
+    said when may be ahead of ours.
+    """
+    asked = asked_to_restart_at(pod)
+    if asked is None or container.annotations.get(ASKED_ANNOTATION) == asked_to_restart(pod):
+        return False
+    return (container.started_at or container.created_at) < asked
 
 
 def next_attempt(pod: Object, observed: ObservedPod, name: str) -> int:

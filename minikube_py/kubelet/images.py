@@ -126,7 +126,7 @@ class Images:
             return Present(image, f'Container image "{reference}" already present on machine')
         if policy == "Never":
             return Refused(Waiting("ErrImageNeverPull", _never(reference, there=found is not None)))
-        if asked_at is not None:
+        if asked_at is not None and asked_at <= self._clock():
             self._forgive((reference, scope), asked_at)
         return self._backed_off((reference, scope), image) or NeedsPull(reference, fallback=image)
 

@@ -16,9 +16,9 @@ from minikube_py.kubelet.facts import (
     PodFacts,
     Waiting,
     attempts_of,
-    began_before,
     exit_code,
     has_ended,
+    is_asked_to_restart,
     is_leftover,
     is_running,
     next_attempt,
@@ -28,7 +28,6 @@ from minikube_py.kubelet.pod_plan import Failure, Kill, PodPlan, Start, Verdict
 from minikube_py.kubelet.podspec import (
     Member,
     active_deadline,
-    asked_to_restart_at,
     comes_back_after,
     grace_seconds,
     is_finished,
@@ -318,10 +317,9 @@ class _Planner:
 
     def _is_to_restart(self, member: Member, container: ObservedContainer) -> bool:
         """By `mk restart`; one that must never run twice stays as it is."""
-        asked = asked_to_restart_at(self._pod)
-        if asked is None or restart_policy(self._pod, member.container) == "Never":
+        if restart_policy(self._pod, member.container) == "Never":
             return False
-        return began_before(container, asked)
+        return is_asked_to_restart(self._pod, container)
 
     def _comes_back(self, member: Member, ended: ObservedContainer) -> bool:
         if ended.spec_hash and ended.spec_hash != member.hash:

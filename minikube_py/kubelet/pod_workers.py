@@ -150,6 +150,12 @@ class PodWorkers:
                 state.refresh = True
                 state.look(stale=False)
 
+    def look_in(self, namespace: str) -> None:
+        """What it says of all its pods has changed."""
+        for state in self._states.values():
+            if state.identity.namespace == namespace:
+                state.look(stale=False)
+
     # -- working -------------------------------------------------------------------------------
 
     def _new(

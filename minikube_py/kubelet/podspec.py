@@ -177,9 +177,14 @@ def annotation(pod: Object, name: str) -> str | None:
     return annotations_of(pod).get(name)
 
 
+def asked_to_restart(pod: Object) -> str:
+    """What `mk restart` wrote, "" = nothing."""
+    return annotation(pod, RESTARTED_AT) or ""
+
+
 def asked_to_restart_at(pod: Object) -> datetime | None:
     """By `mk restart`: what began before starts again, whatever back-off it owes."""
-    text = annotation(pod, RESTARTED_AT)
+    text = asked_to_restart(pod)
     try:
         return parse_time(text) if text else None
     except ValueError:  # of a pod that is older than the check

@@ -31,7 +31,25 @@ def test_a_back_off_that_is_no_duration_is_refused(kind: Kind, obj: Object, path
     assert creation_errors(kind, obj) == [f'{path}: Invalid value: "soon": {DETAIL}']
 
 
-def test_a_back_off_may_be_a_duration() -> None:
-    annotations = {"mk.dev/restart-backoff": "500ms"}
+@pytest.mark.parametrize("value", ["500ms", "10ms", "5m", "300", "1m30s"])
+def test_a_back_off_may_be_a_duration(value: str) -> None:
+    annotations = {"mk.dev/restart-backoff": value}
 
     assert creation_errors(POD, pod(metadata_=metadata(annotations=annotations))) == []
+
+
+@pytest.mark.parametrize("value", ["0", "0s", "9ms", "301", "1h", "9" * 400])
+def test_a_back_off_has_limits(value: str) -> None:
+    annotations = {"mk.dev/restart-backoff": value}
+
+    [error] = creation_errors(POD, pod(metadata_=metadata(annotations=annotations)))
+
+    assert error == f'{PLACE}: Invalid value: "{value}": must be between 10ms and 5m'
+
+
+def test_a_restart_is_asked_for_by_a_time() -> None:
+    annotations = {"mk.dev/restarted-at": "now"}
+
+    [error] = creation_errors(POD, pod(metadata_=metadata(annotations=annotations)))
+
+    assert error.startswith('metadata.annotations[mk.dev/restarted-at]: Invalid value: "now"')

@@ -90,8 +90,12 @@ def test_a_namespace_may_shorten_it_for_all_its_pods_and_a_pod_knows_better() ->
 
 @pytest.mark.parametrize(
     ("asked", "seconds", "delay"),
-    [("2026-01-01T00:00:02.5Z", 2.5, 0), ("2026-01-01T00:00:00Z", 21, 20)],
-    ids=["after it began", "before it began"],
+    [
+        ("2026-01-01T00:00:02.5Z", 1, 0),
+        ("2999-01-01T00:00:00Z", 1, 0),
+        ("2026-01-01T00:00:00Z", 21, 20),
+    ],
+    ids=["after it began", "by a clock that is ahead", "before it began"],
 )
 def test_a_restart_that_was_asked_for_waits_for_nothing_and_forgets_the_row(
     asked: str, seconds: float, delay: float
