@@ -7,9 +7,11 @@ from minikube_py.container_runtime.interface import ObservedContainer, ObservedP
 from minikube_py.kinds.dev_annotations import RESTART_BACKOFF, RESTARTED_AT
 from minikube_py.kubelet.backoff import (
     DELAY_ANNOTATION,
+    longest_back_off,
     next_restart,
     restarts,
 )
+from minikube_py.kubelet.facts import ASKED_ANNOTATION
 from minikube_py.kubelet.podspec import container_hash
 from minikube_py.meta.objects import Object
 from minikube_py.meta.timestamps import parse_time
@@ -111,3 +113,25 @@ def test_a_restart_that_was_asked_for_waits_for_nothing_and_forgets_the_row(
 
     assert found.at == BEGAN + timedelta(seconds=seconds)
     assert found.delay == delay
+
+
+def test_a_restart_that_it_was_started_for_is_not_asked_again() -> None:
+    asked = "2999-01-01T00:00:00Z"
+    spec = {"name": "app", "image": "app:1"}
+    again = replace(ended(10), spec_hash=container_hash(spec))
+    again = replace(again, annotations={**again.annotations, ASKED_ANNOTATION: asked})
+    pod: Object = {
+        "metadata": {"annotations": {RESTARTED_AT: asked}},
+        "spec": {"containers": [spec]},
+    }
+
+    found = restarts(pod, ObservedPod(WHO, containers=(again,)))["app"]
+
+    assert found.delay == 20
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("0", 0.01), ("1h", 300.0)])
+def test_what_an_older_mk_let_pass_is_taken_for_the_next_that_is_allowed(
+    text: str, seconds: float
+) -> None:
+    assert longest_back_off({"metadata": {"annotations": {RESTART_BACKOFF: text}}}, None) == seconds
