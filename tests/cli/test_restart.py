@@ -31,6 +31,17 @@ def test_pods_are_asked_by_an_annotation(mk: Mk) -> None:
     assert mk("restart", "pods", "web").code == 0
 
 
+def test_a_pod_that_is_being_deleted_is_not_restarted(mk: Mk) -> None:
+    kept = POD.replace("{name: %s}", "{name: %s, finalizers: [example.com/wait]}")
+    mk("apply", "-f", "-", stdin=kept % ("web", "Always"))
+    mk("delete", "pod", "web", "--wait=false")
+
+    done = mk("restart", "web")
+
+    assert done.code == 1
+    assert "pod/web is being deleted: wait until it is gone" in done.err
+
+
 def test_what_can_not_be_restarted_says_what_to_do(mk: Mk) -> None:
     mk("apply", "-f", "-", stdin=POD % ("once", "Never"))
     mk("create", "configmap", "c")

@@ -11,7 +11,7 @@ from minikube_py.cli.errors import OK, USAGE, CliError
 from minikube_py.cli.rest import MERGE
 from minikube_py.cli.session import Session, open_session
 from minikube_py.cli.targets import Target, find_targets
-from minikube_py.meta.objects import get_path
+from minikube_py.meta.objects import get_path, is_deleting
 from minikube_py.meta.timestamps import format_micro_time, system_clock
 
 RESTARTED_AT = "mk.dev/restarted-at"
@@ -52,6 +52,8 @@ def _pods(session: Session, words: Sequence[str]) -> list[Target]:
 def _refuse_the_hopeless(target: Target, session: Session) -> None:
     pod = session.client.get(target.path)
     again = "delete it and create it again"
+    if is_deleting(pod):
+        raise CliError(f"{target.title} is being deleted: wait until it is gone, then create it")
     phase = get_path(pod, "status", "phase")
     if phase in _ENDED:
         raise CliError(f"{target.title} has ended ({phase}): {again}")
