@@ -83,6 +83,6 @@ class Resizer:
             used, limit = stats.memory_working_set_bytes, resize.resources.memory_bytes
             if stats.container_id == resize.container_id and used > limit:
                 raise RuntimeFailure(
-                    f"attempting to set container memory limit ({limit}) below current usage "
-                    f"({used})"
+                    f'cannot decrease memory limits: attempting to set container "{resize.name}" '
+                    f"memory limit ({limit}) below current usage ({used})"
                 )

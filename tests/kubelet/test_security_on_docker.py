@@ -3,6 +3,7 @@
 import contextlib
 import copy
 import json
+import re
 
 import pytest
 
@@ -18,6 +19,10 @@ NO_MKDIR = {
     "syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO"}],
 }
 SMALL = {"cpu": "100m", "memory": "32Mi"}
+
+
+def _progress(pod: Object) -> Object:
+    return find_condition(pod, "PodResizeInProgress") or {}
 
 
 async def resize(world: World, name: str, requests: Object, limits: Object) -> None:
@@ -73,6 +78,40 @@ async def test_what_the_node_does_not_have_is_infeasible_and_changes_nothing(
 
     assert (find_condition(pod, "PodResizePending") or {})["reason"] == "Infeasible"
     assert _limit(pod, "cpu") == "200m"
+
+
+async def test_memory_that_is_in_use_is_not_taken_away(docker_world: World) -> None:
+    world = docker_world
+    amounts = {"requests": SMALL, "limits": {"cpu": "200m", "memory": "96Mi"}}
+    fill = "dd if=/dev/zero of=/m/full bs=1M count=48 && touch /m/done && sleep 600"
+    await world.pod(
+        "web",
+        volumes=[{"name": "m", "emptyDir": {"medium": "Memory"}}],
+        containers=[
+            container(
+                "app", "sh", "-c", fill,
+                resources=amounts,
+                volumeMounts=[{"name": "m", "mountPath": "/m"}],
+                readinessProbe={"exec": {"command": ["test", "-f", "/m/done"]}, "periodSeconds": 1},
+            )
+        ],
+    )  # fmt: skip
+    await world.ready("web")
+
+    await resize(world, "web", SMALL, {"cpu": "200m", "memory": "32Mi"})
+    pod = await world.until("web", lambda pod: _progress(pod).get("reason"), "refused")
+
+    assert _progress(pod)["reason"] == "Error"
+    assert re.fullmatch(
+        r'cannot decrease memory limits: attempting to set container "app" memory limit '
+        r"\(33554432\) below current usage \(\d{8}\)",
+        _progress(pod)["message"],
+    )
+    assert "ResizeError" in await world.told("web", "ResizeError")
+    (found,) = await world.containers("web")
+    assert found.resources is not None
+    assert (found.resources.memory_bytes, found.state) == (96 << 20, "running")
+    assert _limit(pod, "memory") == "96Mi"
 
 
 async def test_rights_are_those_of_the_manifest(docker_world: World) -> None:
