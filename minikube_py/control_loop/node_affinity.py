@@ -35,6 +35,29 @@ def pod_wants_node(pod: Object, node: Object) -> bool:
     return required is None or terms_match(required.get("nodeSelectorTerms") or [], node)
 
 
+def named_nodes(pod: Object) -> frozenset[str] | None:
+    """The nodes that the required affinity names by metadata.name, where every term does; None
+    where any other may do.
+    """
+    required = get_path(
+        pod, "spec", "affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution"
+    )
+    terms = (required or {}).get("nodeSelectorTerms") or []
+    named = [_named(term) for term in terms]
+    if not named or None in named:
+        return None
+    return frozenset().union(*(names for names in named if names is not None))
+
+
+def _named(term: Mapping[str, Any]) -> frozenset[str] | None:
+    sets = [
+        frozenset(field.get("values") or [])
+        for field in term.get("matchFields") or []
+        if field.get("key") == "metadata.name" and field.get("operator") == "In"
+    ]
+    return frozenset.intersection(*sets) if sets else None
+
+
 def volume_reaches_node(volume: Object, node: Object) -> bool:
     """spec.nodeAffinity of a PersistentVolume."""
     required = get_path(volume, "spec", "nodeAffinity", "required")

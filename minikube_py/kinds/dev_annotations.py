@@ -5,7 +5,8 @@ it starts again. `mk.dev/restarted-at` on a Pod is what `mk restart` writes: con
 before that time start again now. `mk.dev/restart-on-change: "true"` on a Deployment, StatefulSet
 or DaemonSet, or on its Pods' template, rolls it when a ConfigMap or Secret that its Pods show
 changes; `mk.dev/shown-content` is the hash of what they were given last. `mk.dev/start-trace` says
-where the time of a Pod's start went (JSON, milliseconds).
+where the time of a Pod's start went (JSON, milliseconds). `mk.dev/logical-node` marks Nodes that
+are played by one host: `<which> of <how many>`.
 """
 
 from collections.abc import Mapping
@@ -21,6 +22,7 @@ RESTARTED_AT = "mk.dev/restarted-at"
 START_TRACE = "mk.dev/start-trace"
 RESTART_ON_CHANGE = "mk.dev/restart-on-change"
 SHOWN_CONTENT = "mk.dev/shown-content"
+LOGICAL_NODE = "mk.dev/logical-node"
 
 
 LEAST_BACKOFF, LONGEST_BACKOFF = 0.01, 300.0

@@ -6,13 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from minikube_py.container_runtime.interface import ImageInfo, RuntimeInfo
+from minikube_py.kinds.dev_annotations import LOGICAL_NODE
 from minikube_py.kubelet.pressure import PRESSURES, pressure_condition
 from minikube_py.meta.objects import Object
 from minikube_py.meta.timestamps import format_micro_time, format_time
 
 HEARTBEAT_SECONDS = 10.0
-LOGICAL_NODE = "mk.dev/logical-node"
-"""Marks the Nodes that are played by this host: `<which> of <how many>`."""
 LEASE_SECONDS = 40
 ZONE = "mk.dev/zone"
 """Marks the Nodes whose topology labels are from `mk up --zones`, not from a user's hand."""

@@ -14,7 +14,8 @@ from minikube_py.container_runtime.interface import ContainerRuntime
 from minikube_py.control_loop.informer import Informer
 from minikube_py.control_loop.recorder import Recorder
 from minikube_py.kinds.catalog import NODE, POD
-from minikube_py.kubelet.node import LOGICAL_NODE, NodeFacts
+from minikube_py.kinds.dev_annotations import LOGICAL_NODE
+from minikube_py.kubelet.node import NodeFacts
 from minikube_py.kubelet.node_agent import NodeAgent
 from minikube_py.kubelet.tools import LogicalNode
 from minikube_py.meta.errors import ApiError, NotFound

@@ -8,7 +8,7 @@ are in the module named after it.
 from collections.abc import Callable, Sequence
 from uuid import uuid4
 
-from minikube_py.kinds.catalog import NAMESPACE, POD, RESOURCE_QUOTA, SERVICE, Catalog
+from minikube_py.kinds.catalog import NAMESPACE, NODE, POD, RESOURCE_QUOTA, SERVICE, Catalog
 from minikube_py.kinds.kind import Kind
 from minikube_py.meta import encoding
 from minikube_py.meta.errors import NotFound
@@ -29,7 +29,7 @@ from minikube_py.resources.options import (
     Written,
 )
 from minikube_py.resources.patching import patch_object, update_scale
-from minikube_py.resources.pods import bound_to
+from minikube_py.resources.pods import bound_to, topology_of
 from minikube_py.resources.quota.ledger import QuotaLedger
 from minikube_py.resources.quota_status import QuotaStatus
 from minikube_py.resources.reading import Reader
@@ -238,8 +238,11 @@ class Resources:
         """Raises NotFound, or Conflict when the Pod is bound, going or another one by now."""
         target = Target(POD, namespace, name)
         now = format_time(self._clock())
+        labels = topology_of(self.get_or_none(NODE, None, node))
         request = Request(target, _IN_PROCESS, "binding", trusted=True)
-        await self._writes.rewrite(request, lambda pod: Draft(bound_to(pod, node, uid, now)))
+        await self._writes.rewrite(
+            request, lambda pod: Draft(bound_to(pod, node, uid, now, labels))
+        )
 
     async def finish_pod_deletion(self, namespace: str, name: str, uid: str) -> None:
         """The kubelet's last word: the Pod's containers are gone. Raises NotFound, Conflict."""

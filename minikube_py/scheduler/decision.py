@@ -6,21 +6,41 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from minikube_py.meta.objects import Object
-from minikube_py.scheduler.cluster import ClusterView, NodeView, PodView
-from minikube_py.scheduler.filters import Unresolvable, problems, unavailable_message
-from minikube_py.scheduler.neighbours import NamespaceLabels, Neighbours, Spreading
-from minikube_py.scheduler.preemption import Judge, Preemption, plan_preemption
+from minikube_py.scheduler.cluster import ClusterView
+from minikube_py.scheduler.filters import SharedHost, problems
+from minikube_py.scheduler.neighbours import NamespaceLabels, Neighbours
+from minikube_py.scheduler.owners import NOBODY, Owners, default_selector
+from minikube_py.scheduler.preemption import Judge, Preemption, Reasons, plan_preemption
+from minikube_py.scheduler.reasons import (
+    EVERY_CHANGE,
+    Change,
+    Reason,
+    Unbound,
+    unavailable_message,
+    waits_for,
+)
 from minikube_py.scheduler.scores import best_node
-from minikube_py.scheduler.volumes import PodVolumes, VolumeLookup, pod_volumes, volume_problem
+from minikube_py.scheduler.spreading import Spreading
+from minikube_py.scheduler.views import NodeView, PodView
+from minikube_py.scheduler.volumes import (
+    PodVolumes,
+    VolumeLookup,
+    pod_volumes,
+    volume_problem,
+    volumes_in_use,
+)
 
 
 @dataclass(frozen=True)
 class Decision:
-    """`node` "" means none, and `message` why. `waiting` are claims to be bound on that node."""
+    """`node` "" means none, `message` why, and `waits_for` what may help beside changed nodes.
+    `waiting` are claims to be bound on that node.
+    """
 
     node: str = ""
     message: str = ""
     waiting: Sequence[Object] = ()
+    waits_for: frozenset[Change] = EVERY_CHANGE
     preemption: Preemption = field(default_factory=Preemption)
 
 
@@ -31,6 +51,7 @@ class Surroundings:
     volumes: VolumeLookup
     namespace_labels: NamespaceLabels
     budgets: Callable[[], Iterable[Object]] = tuple
+    owners: Owners = NOBODY
 
 
 def decide(pod: PodView, cluster: ClusterView, around: Surroundings) -> Decision:
@@ -51,6 +72,7 @@ def decide(pod: PodView, cluster: ClusterView, around: Surroundings) -> Decision
         refused = Decision(message=f"0/{len(nodes)} nodes are available: {volumes.problem}.")
     else:
         refused = Decision(message=unavailable_message(len(nodes), against.values()))
+    refused = replace(refused, waits_for=waits_for(against.values()))
     help_ = plan_preemption(pod, promised or nodes, judging, around.budgets())
     if not help_.node:
         refused = replace(refused, message=f"{refused.message} preemption: {help_.message}")
@@ -61,7 +83,7 @@ def _reasons(
     nodes: Sequence[NodeView],
     promised: Sequence[NodeView] | None,
     judging: Callable[[Sequence[NodeView]], Judge],
-) -> Mapping[str, Sequence[str]]:
+) -> Mapping[str, Reasons]:
     """It must fit whether or not the pods come that were promised room."""
     judge = judging(nodes)
     against = {node.name: judge(node) for node in nodes}
@@ -82,8 +104,10 @@ def _choice(
     promised = cluster.nominated_node(pod.key)
     if any(node.name == promised for node in feasible):
         return Decision(node=promised, waiting=volumes.waiting)
-    spreading = Spreading(pod, nodes)
-    best = best_node(pod, feasible, nodes, spreading, around.namespace_labels)
+    if len(feasible) == 1:
+        return Decision(node=feasible[0].name, waiting=volumes.waiting)
+    together = default_selector(pod, around.owners)
+    best = best_node(pod, feasible, nodes, around.namespace_labels, together)
     return Decision(node=best.name, waiting=volumes.waiting)
 
 
@@ -92,14 +116,18 @@ def _judge(
 ) -> Judge:
     neighbours = Neighbours(pod, nodes, around.namespace_labels)
     spreading = Spreading(pod, nodes)
+    shared = SharedHost(pod, nodes)
+    in_use = volumes_in_use(volumes, nodes)
 
-    def reasons_against(node: NodeView) -> Sequence[str]:
+    def reasons_against(node: NodeView) -> Reasons:
         if volumes.problem:
-            return (Unresolvable(volumes.problem),)
+            return (Unbound(volumes.problem),)
         if found := problems(pod, node):
             return found
         first = (
-            _volume_problem(volumes, node, around.volumes)
+            shared.problem(node)
+            or in_use
+            or _volume_problem(volumes, node, around.volumes)
             or spreading.problem(node)
             or neighbours.problem(node)
         )
@@ -108,7 +136,7 @@ def _judge(
     return reasons_against
 
 
-def _volume_problem(volumes: PodVolumes, node: NodeView, lookup: VolumeLookup) -> str | None:
+def _volume_problem(volumes: PodVolumes, node: NodeView, lookup: VolumeLookup) -> Reason | None:
     if not volumes.bound and not volumes.waiting:
         return None
     return volume_problem(volumes, node, lookup)

@@ -1,25 +1,27 @@
-"""Where a pod may be because of the pods that are there: affinity, anti-affinity, spreading.
+"""Where a pod may be, and would rather be, because of the pods that are there: affinity and
+anti-affinity.
 
-Pure (the scheduler plugins interpodaffinity and podtopologyspread). Each rule looks at the whole
-cluster once for a pod and then answers for every node.
+Pure (the scheduler plugin interpodaffinity). Each rule looks at the whole cluster once for a pod
+and then answers for every node; pods of the same labels are looked at once.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from minikube_py.control_loop.node_affinity import pod_wants_node
-from minikube_py.control_loop.taints import taints_of, tolerates
 from minikube_py.meta.objects import Object, get_path, labels_of
 from minikube_py.meta.selectors import Requirement, Selector, from_label_selector
-from minikube_py.scheduler.cluster import NodeView, PodView
-from minikube_py.scheduler.filters import HARD_EFFECTS, Unresolvable
+from minikube_py.scheduler.reasons import Lonely, Reason
+from minikube_py.scheduler.views import REQUIRED, Group, NodeView, PodView
 
 NamespaceLabels = Callable[[str], Mapping[str, str]]
 """The labels of a namespace by name."""
 
-REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
+_PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
+_SIGNS = {"podAffinity": 1, "podAntiAffinity": -1}
+_REQUIRED_WEIGHT = 1
+"""What a pod's required affinity counts for those that it wants to be near."""
 Place = tuple[str, str]
 """(topology key, value)"""
 
@@ -35,13 +37,13 @@ class Term:
     namespaces: frozenset[str]
     namespace_selector: Selector | None
 
-    def matches(self, pod: PodView, namespace_labels: NamespaceLabels) -> bool:
-        if self.selector is None or not self.selector.matches(labels_of(pod.pod)):
+    def matches(self, pods: Group, namespace_labels: NamespaceLabels) -> bool:
+        if self.selector is None or not self.selector.matches(dict(pods.labels)):
             return False
-        if pod.namespace in self.namespaces:
+        if pods.namespace in self.namespaces:
             return True
         wanted = self.namespace_selector
-        return wanted is not None and wanted.matches(namespace_labels(pod.namespace))
+        return wanted is not None and wanted.matches(namespace_labels(pods.namespace))
 
 
 def parse_term(term: Mapping[str, Any], owner: PodView) -> Term:
@@ -63,22 +65,24 @@ class Neighbours:
     ) -> None:
         self._pod = pod
         self._labels_of_namespace = namespace_labels
-        affinity = get_path(pod.pod, "spec", "affinity", default={})
-        self._near = _terms(affinity, "podAffinity", pod)
+        self._near = [
+            parse_term(term, pod)
+            for term in get_path(pod.affinity, "podAffinity", REQUIRED, default=[])
+        ]
         self._far = [parse_term(term, pod) for term in pod.keeps_away_from]
         self._near_places = [self._places(term, nodes) for term in self._near]
         self._far_places = [self._places(term, nodes) for term in self._far]
         self._closed = self._closed_places(nodes)
 
-    def problem(self, node: NodeView) -> str | None:
+    def problem(self, node: NodeView) -> Reason | None:
         """Why the pod can't be on `node`, None when it can."""
         if not self._is_near(node):
-            return Unresolvable("node(s) didn't match pod affinity rules")
+            return Lonely("node(s) didn't match pod affinity rules")
         for term, places in zip(self._far, self._far_places, strict=True):
             if (term.topology_key, node.labels.get(term.topology_key)) in places:
-                return "node(s) didn't match pod anti-affinity rules"
+                return Reason("node(s) didn't match pod anti-affinity rules")
         if any((key, node.labels.get(key)) in self._closed for key in _keys(self._closed)):
-            return "node(s) didn't satisfy existing pods anti-affinity rules"
+            return Reason("node(s) didn't satisfy existing pods anti-affinity rules")
         return None
 
     def _is_near(self, node: NodeView) -> bool:
@@ -94,7 +98,7 @@ class Neighbours:
         # The first of a group that wants to be together has nobody to be with yet.
         nobody = not any(self._near_places)
         return nobody and all(
-            term.matches(self._pod, self._labels_of_namespace) for term in self._near
+            term.matches(self._pod.group, self._labels_of_namespace) for term in self._near
         )
 
     def _places(self, term: Term, nodes: Sequence[NodeView]) -> set[Place]:
@@ -102,140 +106,61 @@ class Neighbours:
             (term.topology_key, node.labels[term.topology_key])
             for node in nodes
             if term.topology_key in node.labels
-            and any(term.matches(other, self._labels_of_namespace) for other in node.pods.values())
+            and any(term.matches(group, self._labels_of_namespace) for group in node.groups)
         }
 
     def _closed_places(self, nodes: Sequence[NodeView]) -> set[Place]:
         """Where pods are that keep away from this one."""
         closed: set[Place] = set()
         for node in nodes:
-            for other in node.pods.values():
+            for other in node.attached.values():
                 for raw in other.keeps_away_from:
                     term = parse_term(raw, other)
                     if term.topology_key in node.labels and term.matches(
-                        self._pod, self._labels_of_namespace
+                        self._pod.group, self._labels_of_namespace
                     ):
                         closed.add((term.topology_key, node.labels[term.topology_key]))
         return closed
 
 
-@dataclass(frozen=True)
-class _Spread:
-    topology_key: str
-    max_skew: int
-    min_domains: int
-    selector: Selector | None
-    counts: Mapping[str, int]
-    counts_itself: bool
-
-    def problem(self, node: NodeView) -> str | None:
-        value = node.labels.get(self.topology_key)
-        if value is None:
-            return Unresolvable(
-                "node(s) didn't match pod topology spread constraints (missing required label)"
-            )
-        fewest = min(self.counts.values(), default=0)
-        if len(self.counts) < self.min_domains:
-            fewest = 0
-        here = self.counts.get(value, 0) + self.counts_itself
-        if here - fewest > self.max_skew:
-            return "node(s) didn't match pod topology spread constraints"
-        return None
-
-
-class Spreading:
-    """spec.topologySpreadConstraints of one pod: hard ones refuse, soft ones give a cost."""
-
-    def __init__(self, pod: PodView, nodes: Sequence[NodeView]) -> None:
-        constraints = get_path(pod.pod, "spec", "topologySpreadConstraints", default=[])
-        keys = [each["topologyKey"] for each in constraints]
-        labeled = [node for node in nodes if all(key in node.labels for key in keys)]
-        spreads = [
-            (each, _spread(each, pod, [node for node in labeled if _counts(each, pod, node)]))
-            for each in constraints
-        ]
-        self._hard = [
-            spread
-            for each, spread in spreads
-            if each.get("whenUnsatisfiable", "DoNotSchedule") == "DoNotSchedule"
-        ]
-        self._soft = [
-            spread for each, spread in spreads if each.get("whenUnsatisfiable") == "ScheduleAnyway"
-        ]
-
-    def problem(self, node: NodeView) -> str | None:
-        return next((found for spread in self._hard if (found := spread.problem(node))), None)
-
-    def cost(self, node: NodeView) -> int:
-        """How many matching pods are near already."""
-        return sum(
-            spread.counts.get(node.labels.get(spread.topology_key, ""), 0) for spread in self._soft
-        )
+def attraction(
+    pod: PodView,
+    feasible: Sequence[NodeView],
+    everyone: Sequence[NodeView],
+    namespace_labels: NamespaceLabels,
+) -> Mapping[str, float]:
+    """By node, what the pod's own wishes and those of the pods that are there add up to; empty when
+    nobody has any.
+    """
+    places: Counter[Place] = Counter()
+    own = [(weight, parse_term(raw, pod)) for weight, raw in _wishes(pod)]
+    for node in everyone:
+        for weight, term in own:
+            if term.topology_key in node.labels:
+                near = sum(n for g, n in node.groups.items() if term.matches(g, namespace_labels))
+                places[term.topology_key, node.labels[term.topology_key]] += weight * near
+        for other in node.attached.values():
+            for weight, raw in (*_wishes(other), *_needs(other)):
+                term = parse_term(raw, other)
+                if term.topology_key in node.labels and term.matches(pod.group, namespace_labels):
+                    places[term.topology_key, node.labels[term.topology_key]] += weight
+    if not places:
+        return {}
+    return {
+        node.name: float(sum(n for (key, at), n in places.items() if node.labels.get(key) == at))
+        for node in feasible
+    }
 
 
-def preferred_weight(
-    pod: PodView, node: NodeView, nodes: Sequence[NodeView], namespace_labels: NamespaceLabels
-) -> int:
-    """What the pod's own preferences for and against neighbours add up to on `node`."""
-    affinity = get_path(pod.pod, "spec", "affinity", default={})
-    total = 0
-    for name, sign in (("podAffinity", 1), ("podAntiAffinity", -1)):
-        for each in get_path(
-            affinity, name, "preferredDuringSchedulingIgnoredDuringExecution", default=[]
-        ):
-            term = parse_term(each["podAffinityTerm"], pod)
-            value = node.labels.get(term.topology_key)
-            if value is None:
-                continue
-            near = (other for other in nodes if other.labels.get(term.topology_key) == value)
-            matching = sum(
-                term.matches(view, namespace_labels)
-                for other in near
-                for view in other.pods.values()
-            )
-            total += sign * int(each["weight"]) * matching
-    return total
+def _wishes(pod: PodView) -> Iterator[tuple[int, Object]]:
+    for name, sign in _SIGNS.items():
+        for each in get_path(pod.affinity, name, _PREFERRED, default=[]):
+            yield sign * int(each["weight"]), each["podAffinityTerm"]
 
 
-def _counts(constraint: Mapping[str, Any], pod: PodView, node: NodeView) -> bool:
-    """Whether the pods on this node are looked at for the constraint."""
-    if constraint.get("nodeAffinityPolicy", "Honor") == "Honor" and not pod_wants_node(
-        pod.pod, node.object
-    ):
-        return False
-    return constraint.get("nodeTaintsPolicy", "Ignore") == "Ignore" or not any(
-        taint.get("effect") in HARD_EFFECTS and not tolerates(pod.pod, taint)
-        for taint in taints_of(node.object)
-    )
-
-
-def _spread(constraint: Mapping[str, Any], pod: PodView, nodes: Iterable[NodeView]) -> _Spread:
-    key = constraint["topologyKey"]
-    selector = from_label_selector(constraint.get("labelSelector"))
-    if selector is not None:
-        extra = [
-            Requirement(name, "=", frozenset([labels_of(pod.pod)[name]]))
-            for name in constraint.get("matchLabelKeys") or []
-            if name in labels_of(pod.pod)
-        ]
-        selector = Selector((*selector.requirements, *extra))
-    counts: Counter[str] = Counter()
-    for node in nodes:
-        counts[node.labels[key]] += sum(
-            other.namespace == pod.namespace
-            and not other.is_leaving
-            and selector is not None
-            and selector.matches(labels_of(other.pod))
-            for other in node.pods.values()
-        )
-    return _Spread(
-        topology_key=key,
-        max_skew=constraint.get("maxSkew", 1),
-        min_domains=constraint.get("minDomains") or 1,
-        selector=selector,
-        counts=counts,
-        counts_itself=selector is not None and selector.matches(labels_of(pod.pod)),
-    )
+def _needs(pod: PodView) -> Iterator[tuple[int, Object]]:
+    for term in get_path(pod.affinity, "podAffinity", REQUIRED, default=[]):
+        yield _REQUIRED_WEIGHT, term
 
 
 def _label_keys(term: Mapping[str, Any], owner: PodView) -> list[Requirement]:
@@ -251,10 +176,6 @@ def _label_keys(term: Mapping[str, Any], owner: PodView) -> list[Requirement]:
         if key in labels
     ]
     return [*same, *other]
-
-
-def _terms(affinity: Object, name: str, owner: PodView) -> list[Term]:
-    return [parse_term(term, owner) for term in get_path(affinity, name, REQUIRED, default=[])]
 
 
 def _keys(places: Iterable[Place]) -> set[str]:

@@ -17,17 +17,17 @@ from minikube_py.meta.objects import (
     namespace_of,
 )
 from minikube_py.meta.selectors import from_label_selector
-from minikube_py.scheduler.cluster import NodeView, PodView
-from minikube_py.scheduler.filters import Unresolvable, unavailable_message
+from minikube_py.scheduler.reasons import Reason, Unresolvable, unavailable_message
+from minikube_py.scheduler.views import NodeView, PodView
 
-Reasons = Sequence[str]
+Reasons = Sequence[Reason]
 Judge = Callable[[NodeView], Reasons]
 """Why the pod can't be on a node, looking at all nodes as `Judging` was given them."""
 Judging = Callable[[Sequence[NodeView]], Judge]
 
 PREEMPTED = "PreemptionByScheduler"
-_NOBODY = "No preemption victims found for incoming pod"
-_NOT_HELPFUL = "Preemption is not helpful for scheduling"
+_NOBODY = Reason("No preemption victims found for incoming pod")
+_NOT_HELPFUL = Reason("Preemption is not helpful for scheduling")
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,9 @@ from minikube_py.meta.objects import (
 from minikube_py.meta.timestamps import Clock, format_time
 from minikube_py.resources.options import DeleteOptions
 from minikube_py.resources.resources import Resources
-from minikube_py.scheduler.cluster import ClusterView, PodView
+from minikube_py.scheduler.cluster import ClusterView
 from minikube_py.scheduler.preemption import PREEMPTED, Preemption
+from minikube_py.scheduler.views import PodView
 
 log = logging.getLogger(__name__)
 

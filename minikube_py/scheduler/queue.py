@@ -2,7 +2,8 @@
 changes.
 
 A parked pod comes back when `wake` says something changed, but not before its own back-off, which
-doubles with every attempt. Time is the event loop's.
+doubles with every attempt; and after five minutes in any case, should a change have been missed.
+Time is the event loop's.
 """
 
 import asyncio
@@ -11,6 +12,8 @@ from collections.abc import Callable
 from itertools import count
 
 from minikube_py.meta.objects import Key
+
+_PATIENCE_SECONDS = 300.0
 
 
 class SchedulingQueue:
@@ -50,7 +53,10 @@ class SchedulingQueue:
 
     def park(self, key: Key, priority: int) -> None:
         """Nothing fits now: wait for wake()."""
-        self._parked[key] = (priority, asyncio.get_running_loop().time() + self._next_delay(key))
+        loop = asyncio.get_running_loop()
+        self._unpark(key)
+        self._parked[key] = (priority, loop.time() + self._next_delay(key))
+        self._timers[key] = loop.call_later(_PATIENCE_SECONDS, self.add, key, priority)
 
     def retry(self, key: Key, priority: int) -> None:
         """It failed for no fault of the cluster's: again after the back-off."""
@@ -73,7 +79,8 @@ class SchedulingQueue:
         loop = asyncio.get_running_loop()
         if due <= loop.time():
             self.add(key, priority)
-        elif key not in self._timers:
+        elif self._timers[key].when() > due:
+            self._timers[key].cancel()
             self._timers[key] = loop.call_at(due, self.add, key, priority)
 
     def _unpark(self, key: Key) -> None:

@@ -18,6 +18,7 @@ from minikube_py.kinds.catalog import (
     PERSISTENT_VOLUME_CLAIM,
     POD,
     POD_DISRUPTION_BUDGET,
+    SERVICE,
     STORAGE_CLASS,
 )
 from minikube_py.meta.errors import ApiError, Conflict, NotFound
@@ -38,10 +39,13 @@ from minikube_py.meta.objects import (
 )
 from minikube_py.meta.timestamps import Clock, format_time
 from minikube_py.resources.resources import Resources
-from minikube_py.scheduler.cluster import ClusterView, PodView
+from minikube_py.scheduler.cluster import ClusterView
 from minikube_py.scheduler.decision import Decision, Surroundings, decide
+from minikube_py.scheduler.owners import SPREAD, Owners
 from minikube_py.scheduler.preemptor import Preemptor
 from minikube_py.scheduler.queue import SchedulingQueue
+from minikube_py.scheduler.reasons import EVERY_CHANGE, Change
+from minikube_py.scheduler.views import PodView
 from minikube_py.scheduler.volumes import VolumeLookup
 
 log = logging.getLogger(__name__)
@@ -67,6 +71,7 @@ class Scheduler:
         self._name = name
         self._queue = SchedulingQueue()
         self._cluster = ClusterView()
+        self._waits_for: dict[Key, frozenset[Change]] = {}
         self._bindings: dict[Key, asyncio.Task[None]] = {}
         self._pods = informers.of(POD)
         self._nodes = informers.of(NODE)
@@ -75,6 +80,8 @@ class Scheduler:
         self._volumes = informers.of(PERSISTENT_VOLUME)
         self._classes = informers.of(STORAGE_CLASS)
         budgets = informers.of(POD_DISRUPTION_BUDGET)
+        services = informers.of(SERVICE)
+        spread = {kind.kind: informers.of(kind) for kind in SPREAD}
         self._around = Surroundings(
             VolumeLookup(
                 claim=self._claims.get_named,
@@ -84,6 +91,12 @@ class Scheduler:
             ),
             self._labels_of_namespace,
             budgets.list,
+            Owners(
+                services=services.list,
+                controller=lambda kind, namespace, name: (
+                    spread[kind].get_named(namespace, name) if kind in spread else None
+                ),
+            ),
         )
         self._preemptor = Preemptor(resources, self._pods, self._cluster, recorder, clock)
         self._informers = (
@@ -93,6 +106,8 @@ class Scheduler:
             self._volumes,
             self._classes,
             budgets,
+            services,
+            *spread.values(),
             self._pods,
         )
 
@@ -100,7 +115,7 @@ class Scheduler:
         """Ends only by cancellation."""
         self._nodes.subscribe(self._node_changed)
         for informer in (self._claims, self._volumes, self._classes):
-            informer.subscribe(lambda _old, _new: self._queue.wake())
+            informer.subscribe(lambda _old, _new: self._wake("volumes"))
         self._pods.subscribe(self._pod_changed)
         for informer in self._informers:
             await informer.wait_synced()
@@ -115,6 +130,7 @@ class Scheduler:
         if new is None:
             if old is not None:
                 self._cluster.drop_node(name_of(old))
+                self._wake("coming")  # what is spread is spread over fewer
             return
         self._cluster.set_node(new)
         if old is None or _offer(old) != _offer(new):
@@ -129,24 +145,32 @@ class Scheduler:
         key, had_node = key_of(new), bool(old and _node_of(old))
         self._cluster.set_pod(new)
         if _node_of(new):
-            self._queue.forget(key)
-            if _is_finished(new) or (old and labels_of(old) != labels_of(new)):
-                self._queue.wake()
-            elif not had_node:
-                self._queue.wake(self._has_affinity)
+            self._forget(key)
+            if _is_finished(new) or (old and _weighs(old) != _weighs(new)):
+                self._wake("going")
+            if not had_node:
+                self._wake("coming")
         elif not self._is_mine(new):
-            self._queue.forget(key)
+            self._forget(key)
         elif (old is None or _asks(old) != _asks(new)) and not self._cluster.is_assumed(key):
             self._queue.add(key, _priority(new))
 
     def _pod_gone(self, pod: Object) -> None:
         key = key_of(pod)
+        held_room = bool(_node_of(pod) or self._cluster.nominated_node(key))
         self._cluster.drop_pod(key)
-        self._queue.forget(key)
+        self._forget(key)
         if binding := self._bindings.get(key):
             binding.cancel()
-        if _node_of(pod):
-            self._queue.wake()
+        if held_room:
+            self._wake("going")
+
+    def _forget(self, key: Key) -> None:
+        self._queue.forget(key)
+        self._waits_for.pop(key, None)
+
+    def _wake(self, change: Change) -> None:
+        self._queue.wake(lambda key: change in self._waits_for.get(key, EVERY_CHANGE))
 
     def _is_mine(self, pod: Object) -> bool:
         return (
@@ -155,11 +179,6 @@ class Scheduler:
             and not is_deleting(pod)
             and not _is_finished(pod)
         )
-
-    def _has_affinity(self, key: Key) -> bool:
-        """Neighbours can only help a pod that wants some."""
-        spec = (self._pods.get(key) or {}).get("spec") or {}
-        return bool(spec.get("affinity") or spec.get("topologySpreadConstraints"))
 
     def _schedule(self, key: Key, group: asyncio.TaskGroup) -> None:
         pod = self._pods.get(key)
@@ -175,6 +194,7 @@ class Scheduler:
             work = self._bind(view, decision)
         else:
             self._queue.park(key, _priority(pod))
+            self._waits_for[key] = decision.waits_for
             work = self._refuse(view, decision)
         task = group.create_task(work, name=f"schedule {key}")
         if decision.node or decision.preemption.node:
@@ -291,6 +311,11 @@ def _is_finished(pod: Object) -> bool:
 def _asks(pod: Object) -> tuple[object, ...]:
     """What of a pending pod changes a decision: its status, which we write ourselves, does not."""
     return (pod.get("spec"), labels_of(pod), annotations_of(pod), is_deleting(pod))
+
+
+def _weighs(pod: Object) -> tuple[object, ...]:
+    """What of a pod on a node changes a decision about others: less of it is room for them."""
+    return (labels_of(pod), get_path(pod, "spec", "containers"))
 
 
 def _offer(node: Object) -> tuple[object, ...]:

@@ -3,11 +3,14 @@ from typing import Any
 import pytest
 
 from minikube_py.meta.objects import Object
-from minikube_py.scheduler.cluster import ClusterView, NodeView, PodView
-from minikube_py.scheduler.filters import problems, unavailable_message
-from minikube_py.scheduler.neighbours import Neighbours, Spreading
+from minikube_py.scheduler.cluster import ClusterView
+from minikube_py.scheduler.filters import SharedHost, problems
+from minikube_py.scheduler.neighbours import Neighbours, attraction
+from minikube_py.scheduler.reasons import unavailable_message
 from minikube_py.scheduler.requests import pod_requests, ports_collide
 from minikube_py.scheduler.scores import best_node
+from minikube_py.scheduler.spreading import Spreading
+from minikube_py.scheduler.views import NodeView, PodView
 from tests.control_loop.harness import node, pod
 
 MIB = 1024 * 1024
@@ -229,7 +232,7 @@ def test_the_emptier_node_is_better() -> None:
     nodes = [view(node("n1"), wanting(cpu="2", memory="4Gi")), view(node("n2"))]
     asks = PodView(pod("a"))
 
-    best = best_node(asks, nodes, nodes, Spreading(asks, nodes), no_labels)
+    best = best_node(asks, nodes, nodes, no_labels)
 
     assert best.name == "n2"
 
@@ -250,7 +253,7 @@ def test_a_preferred_label_outweighs_a_little_less_room() -> None:
     nodes = [view(node("n1"), wanting(cpu="1")), view(node("n2"))]
     asks = PodView(pod("a", affinity=preferred))
 
-    assert best_node(asks, nodes, nodes, Spreading(asks, nodes), no_labels).name == "n1"
+    assert best_node(asks, nodes, nodes, no_labels).name == "n1"
 
 
 def test_a_soft_taint_is_avoided() -> None:
@@ -258,4 +261,123 @@ def test_a_soft_taint_is_avoided() -> None:
     nodes = [view(node("n1", spec={"taints": [soft]})), view(node("n2"), wanting(cpu="1"))]
     asks = PodView(pod("a"))
 
-    assert best_node(asks, nodes, nodes, Spreading(asks, nodes), no_labels).name == "n2"
+    assert best_node(asks, nodes, nodes, no_labels).name == "n2"
+
+
+def on_host_network(name: str, port: int = 8080) -> Object:
+    ports = [{"containerPort": port, "hostPort": port}]
+    return in_default(pod(name, hostNetwork=True, containers=[container(ports=ports)]))
+
+
+def logical(name: str) -> Object:
+    body = node(name)
+    body["metadata"]["annotations"] = {"mk.dev/logical-node": "1 of 2"}
+    return body
+
+
+def test_ports_on_the_hosts_network_are_taken_on_all_nodes_that_share_the_host() -> None:
+    nodes = [view(logical("n1"), on_host_network("a")), view(logical("n2")), view(node("n3"))]
+
+    same, other = (SharedHost(PodView(on_host_network("b", port)), nodes) for port in (8080, 9090))
+
+    assert [same.problem(each) for each in nodes] == [
+        "node(s) didn't have free ports for the requested pod ports",
+        "node(s) didn't have free ports for the requested pod ports",
+        None,
+    ]
+    assert [other.problem(each) for each in nodes] == [None] * 3
+
+
+def test_a_host_port_of_another_node_is_free() -> None:
+    taken = in_default(pod("a", containers=[container(ports=HOST_PORT)]))
+    nodes = [view(logical("n1"), taken), view(logical("n2"))]
+    asks = PodView(in_default(pod("b", containers=[container(ports=HOST_PORT)])))
+
+    assert SharedHost(asks, nodes).problem(nodes[1]) is None
+    assert problems(asks, nodes[1]) == ()
+
+
+def naming(*nodes: str) -> Object:
+    field = {"key": "metadata.name", "operator": "In", "values": list(nodes)}
+    required = {"nodeSelectorTerms": [{"matchFields": [field]}]}
+    return {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": required}}
+
+
+def test_a_pod_of_a_daemon_set_leaves_other_nodes_out_before_anything_else() -> None:
+    asks = PodView(pod("agent", affinity=naming("n1")))
+    tainted = view(node("n2", spec={"taints": [TAINT]}))
+
+    assert problems(asks, view(node("n1"))) == ()
+    assert problems(asks, tainted) == ("node(s) didn't satisfy plugin(s) [NodeAffinity]",)
+
+
+def test_a_taint_is_named_before_a_label_that_is_missing() -> None:
+    asks = PodView(pod("a", nodeSelector={"disk": "ssd"}))
+
+    assert problems(asks, view(node(spec={"taints": [TAINT]}))) == (
+        "node(s) had untolerated taint {dedicated: db}",
+    )
+
+
+@pytest.mark.parametrize(
+    ("keys", "problem"),
+    [
+        pytest.param({"matchLabelKeys": ["version"]}, None, id="only its own revision"),
+        pytest.param(
+            {"mismatchLabelKeys": ["tenant"]}, "node(s) didn't match pod anti-affinity rules",
+            id="all but its own tenant",
+        ),
+        pytest.param({}, "node(s) didn't match pod anti-affinity rules", id="all"),
+    ],
+)  # fmt: skip
+def test_label_keys_narrow_whom_a_pod_keeps_away_from(
+    keys: dict[str, Any], problem: str | None
+) -> None:
+    term = {"labelSelector": {"matchLabels": {"app": "web"}}, "topologyKey": HOSTNAME, **keys}
+    apart = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}
+    there = {"app": "web", "version": "1", "tenant": "a"}
+    nodes = [view(node("n1"), in_default(pod("old", labels=there)))]
+    new = {"app": "web", "version": "2", "tenant": "b"}
+
+    asks = PodView(in_default(pod("new", labels=new, affinity=apart)))
+
+    assert Neighbours(asks, nodes, no_labels).problem(nodes[0]) == problem
+
+
+def test_a_pod_is_drawn_to_those_that_want_it_near() -> None:
+    nodes = [view(node("n1")), view(node("n2"), in_default(pod("web", affinity=NEAR_DB)))]
+    asks = PodView(in_default(pod("db", labels={"app": "db"})))
+
+    assert attraction(asks, nodes, nodes, no_labels) == {"n1": 0.0, "n2": 1.0}
+    assert best_node(asks, nodes, nodes, no_labels).name == "n2"
+
+
+def test_nobodys_wishes_are_no_scores() -> None:
+    nodes = [view(node("n1")), view(node("n2"), in_default(pod("web")))]
+
+    assert attraction(PodView(in_default(pod("a"))), nodes, nodes, no_labels) == {}
+
+
+def test_an_image_that_all_nodes_have_decides_nothing_and_one_that_few_have_little() -> None:
+    image = {"names": ["app:latest"], "sizeBytes": 900 * MIB}
+    having = {**node("n1")["status"], "images": [image]}
+    nodes = [view(node("n1", status=having), wanting(cpu="100m")), view(node("n2"))]
+    asks = PodView(pod("a", containers=[container(image="app")]))
+
+    assert best_node(asks, nodes, nodes, no_labels).name == "n1"
+
+
+def test_a_pod_that_asks_for_nothing_is_not_balanced() -> None:
+    lopsided = wanting(cpu="2", memory="1Gi")
+    nodes = [view(node("n1"), lopsided), view(node("n2"))]
+
+    assert best_node(PodView(pod("a")), nodes, nodes, no_labels).name == "n2"
+
+
+def test_groups_are_forgotten_with_their_last_pod() -> None:
+    here = view(node(), in_default(pod("a", labels={"app": "web"}, affinity=NEAR_DB)))
+    [key] = here.pods
+
+    here.take(key)
+
+    assert (dict(here.groups), dict(here.attached)) == ({}, {})

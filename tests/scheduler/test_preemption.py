@@ -7,9 +7,10 @@ import pytest
 
 from minikube_py.kinds.catalog import POD, POD_DISRUPTION_BUDGET, PRIORITY_CLASS
 from minikube_py.meta.objects import Object, find_condition, get_path, is_deleting
-from minikube_py.scheduler.cluster import ClusterView, PodView
+from minikube_py.scheduler.cluster import ClusterView
 from minikube_py.scheduler.decision import Decision, Surroundings, decide
 from minikube_py.scheduler.scheduler import Scheduler
+from minikube_py.scheduler.views import PodView
 from minikube_py.scheduler.volumes import VolumeLookup
 from tests.control_loop.harness import ControlPlane, add_node, node, pod
 

@@ -1,13 +1,17 @@
 """The scheduler on a real store: pods in, bindings out."""
 
+import copy
 from typing import Any
 
 import pytest
 
-from minikube_py.kinds.catalog import NODE, POD
+from minikube_py.kinds.catalog import NODE, POD, REPLICA_SET, STORAGE_CLASS
 from minikube_py.meta.objects import Object, find_condition, get_path
+from minikube_py.scheduler import scheduler as scheduler_module
+from minikube_py.scheduler.decision import Decision, decide
 from minikube_py.scheduler.scheduler import Scheduler
-from tests.control_loop.harness import ControlPlane, add_node, node, pod
+from minikube_py.scheduler.views import PodView
+from tests.control_loop.harness import ControlPlane, add_node, node, pod, workload
 
 _NOT_HELPFUL = "preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling."
 
@@ -136,6 +140,105 @@ async def test_pods_that_keep_apart_spread_over_nodes_and_the_third_waits(
             "2 No preemption victims found for incoming pod."
         )
     )
+
+
+async def test_replicas_of_a_set_spread_over_nodes_that_have_more_and_less_room(
+    plane: ControlPlane, scheduler: Scheduler
+) -> None:
+    """The system's own constraints; by room alone all would be on the larger node."""
+    large = {"cpu": "40", "memory": "80Gi", "pods": "110"}
+    ready = [{"type": "Ready", "status": "True"}]
+    await add_node(plane, node("large", status={"allocatable": large, "conditions": ready}))
+    await add_node(plane, node("small"))
+    labels = {"app": "web"}
+    made = await plane.create(REPLICA_SET, workload("web", replicas=4))
+    reference = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web", "controller": True}
+    reference["uid"] = made["metadata"]["uid"]
+
+    for number in range(4):
+        body = _sized(f"web-{number}", "500m")
+        body["metadata"] |= {"labels": labels, "ownerReferences": [reference]}
+        await plane.create(POD, body)
+
+    await plane.eventually(lambda: all(_of(pod) for pod in plane.all(POD)))
+    assert sorted(_of(pod) for pod in plane.all(POD)) == ["large", "large", "small", "small"]
+
+
+async def test_a_gated_pod_says_so_and_waits_for_its_gates(
+    plane: ControlPlane, scheduler: Scheduler
+) -> None:
+    await add_node(plane, node("node-1"))
+
+    await plane.create(POD, pod("held", schedulingGates=[{"name": "example.com/quota"}]))
+    await plane.settled()
+
+    condition = find_condition(plane.get(POD, "held"), "PodScheduled")
+    assert condition is not None
+    assert (condition["status"], condition["reason"]) == ("False", "SchedulingGated")
+    await plane.change(POD, "held", lambda body: body["spec"].pop("schedulingGates"))
+    await plane.eventually(lambda: _node(plane, "held") == "node-1")
+
+
+async def test_a_pod_learns_the_zone_of_its_node(plane: ControlPlane, scheduler: Scheduler) -> None:
+    body = node("node-1")
+    body["metadata"]["labels"]["topology.kubernetes.io/zone"] = "zone-1"
+    await add_node(plane, body)
+
+    await plane.create(POD, pod("web"))
+
+    await plane.eventually(lambda: _node(plane, "web"))
+    labels = plane.get(POD, "web")["metadata"]["labels"]
+    assert labels == {"topology.kubernetes.io/zone": "zone-1"}
+
+
+async def test_a_pod_is_not_tried_again_for_what_can_not_help_it(
+    plane: ControlPlane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[str] = []
+
+    def counting(view: PodView, *rest: Any) -> Decision:
+        tried.append(view.pod["metadata"]["name"])
+        return decide(view, *rest)
+
+    monkeypatch.setattr(scheduler_module, "decide", counting)
+    plane.start(Scheduler(plane.resources, plane.informers, plane.recorder, plane.clock))
+    await add_node(plane, node("node-1"))
+    await plane.create(POD, pod("picky", nodeSelector={"disk": "ssd"}))
+    await plane.create(POD, _sized("large", "5"))
+    await plane.create(POD, _sized("second", "3"))
+    await plane.eventually(lambda: _node(plane, "second"))
+    await plane.create(POD, _sized("third", "3"))
+    await plane.eventually(lambda: _why(plane, "third") and _why(plane, "picky"))
+    await plane.settled()
+    tried.clear()
+
+    await plane.create(STORAGE_CLASS, {"metadata": {"name": "fast"}, "provisioner": "x/y"})
+    await plane.settled()
+    nothing = list(tried)
+    await plane.resources.finish_pod_deletion(
+        "default", "second", plane.get(POD, "second")["metadata"]["uid"]
+    )
+    await plane.eventually(lambda: _node(plane, "third"))
+    await plane.settled()
+
+    assert nothing == []
+    assert tried == ["third"]
+
+
+async def test_room_that_a_smaller_pod_leaves_is_used(
+    plane: ControlPlane, scheduler: Scheduler
+) -> None:
+    await add_node(plane, node("node-1"))
+    await plane.create(POD, _sized("first", "3"))
+    await plane.eventually(lambda: _node(plane, "first"))
+    await plane.create(POD, _sized("second", "3"))
+    await plane.eventually(lambda: _why(plane, "second"))
+
+    smaller = copy.deepcopy(plane.get(POD, "first"))
+    smaller["spec"]["containers"][0]["resources"]["requests"]["cpu"] = "1"
+    await plane.resources.update(POD, "default", "first", smaller, subresource="resize")
+
+    await plane.eventually(lambda: _node(plane, "second") == "node-1")
 
 
 async def test_pods_of_another_scheduler_are_left_alone(

@@ -7,6 +7,13 @@ from minikube_py.kinds.fields import forbidden
 from minikube_py.meta.errors import Invalid
 from minikube_py.meta.objects import Object, get_path, name_of
 
+_GATED = {
+    "type": "PodScheduled",
+    "status": "False",
+    "reason": "SchedulingGated",
+    "message": "Scheduling is blocked due to non-empty scheduling gates",
+}
+
 
 def prepare(new: Object, old: Object | None) -> None:
     """A new Pod is Pending. Raises Invalid when it brings ephemeral containers along."""
@@ -15,6 +22,8 @@ def prepare(new: Object, old: Object | None) -> None:
             error = forbidden("spec.ephemeralContainers", "cannot be set on create")
             raise Invalid.of("", "Pod", name_of(new), [error])
         new["status"] = {"phase": "Pending", "qosClass": qos_class(new.get("spec") or {})}
+        if get_path(new, "spec", "schedulingGates"):
+            new["status"]["conditions"] = [dict(_GATED)]
     elif "status" in old:
         new["status"] = old["status"]
 
