@@ -24,7 +24,7 @@ from minikube_py.kinds.schema import KUBERNETES_VERSION
 from minikube_py.meta.encoding import encode
 from minikube_py.meta.errors import NotAcceptable
 
-_LAYOUT = 1
+_LAYOUT = 2
 """Part of every hash: raise it when documents of the same kinds come out differently."""
 _IMMUTABLE_SECONDS = 60 * 60 * 24 * 365
 _JSON_TYPES = ("application/json", "application/*", "*/*")

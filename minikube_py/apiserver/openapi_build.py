@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from minikube_py.apiserver.metrics_schema import metrics_definitions
 from minikube_py.apiserver.openapi_paths import paths_of
 from minikube_py.apiserver.served import ServedResource
 from minikube_py.kinds.kind import Kind
@@ -58,7 +59,7 @@ class _Names:
         self.used: set[str] = set()
         self.custom: dict[str, Mapping[str, Any]] = {}
         self._by_gvk: dict[tuple[str, str, str], str] = {}
-        for name, definition in definitions().items():
+        for name, definition in _known().items():
             entries = definition.get("x-kubernetes-group-version-kind") or []
             if len(entries) == 1:
                 entry = entries[0]
@@ -106,7 +107,7 @@ async def _schemas(
     names: _Names, convert: Callable[[str, Mapping[str, Any]], Document]
 ) -> Document:
     """The wanted definitions and all that they refer to."""
-    known, found = {**definitions(), **names.custom}, {}
+    known, found = {**_known(), **names.custom}, {}
     waiting = sorted(names.used)
     while waiting:
         turn, waiting = waiting[:_DEFINITIONS_A_TURN], waiting[_DEFINITIONS_A_TURN:]
@@ -116,6 +117,10 @@ async def _schemas(
                 waiting += _references(known[name])
         await asyncio.sleep(0)
     return dict(sorted(found.items()))
+
+
+def _known() -> Mapping[str, Mapping[str, Any]]:
+    return {**definitions(), **metrics_definitions()}
 
 
 def _references(node: Any) -> Iterator[str]:
