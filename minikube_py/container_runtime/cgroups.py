@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-_ROOT = Path("/sys/fs/cgroup")
+CGROUP_ROOT = Path("/sys/fs/cgroup")
 
 
 class GroupUsage(NamedTuple):
@@ -20,15 +20,22 @@ class GroupUsage(NamedTuple):
     processes: int
 
 
-def usage_of(pid: int, *, proc: Path = Path("/proc"), root: Path = _ROOT) -> GroupUsage | None:
+def usage_of(
+    pid: int, *, proc: Path = Path("/proc"), root: Path = CGROUP_ROOT
+) -> GroupUsage | None:
     """Of the group `pid` is in; None when the process is gone."""
     try:
-        groups = _groups((proc / str(pid) / "cgroup").read_text())
+        groups = groups_of(pid, proc=proc)
         if "cpuacct" in groups and "memory" in groups:
             return _usage_v1(groups, root)
         return _usage_v2(root / groups[""].lstrip("/"))
     except (OSError, KeyError, ValueError):
         return None
+
+
+def groups_of(pid: int, *, proc: Path = Path("/proc")) -> dict[str, str]:
+    """Controller → path of the group `pid` is in; version 2's is "". Raises OSError."""
+    return _groups((proc / str(pid) / "cgroup").read_text())
 
 
 def _usage_v1(groups: Mapping[str, str], root: Path) -> GroupUsage:

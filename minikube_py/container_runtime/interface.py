@@ -150,6 +150,8 @@ class ContainerSpec:
     share_pid: bool = False
     pid_of: str = ""
     """Container whose processes this one shares, unless all of the pod's or the host's are."""
+    cgroup_parent: str = ""
+    """The control group, or systemd's slice, that its own is made in; "" = the engine's choice."""
     spec_hash: str = ""
     annotations: Mapping[str, str] = field(default_factory=dict)
 

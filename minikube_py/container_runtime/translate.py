@@ -176,6 +176,8 @@ def _host_config(spec: ContainerSpec) -> dict[str, Any]:
     }
     if spec.runtime_class:
         config["Runtime"] = spec.runtime_class
+    if spec.cgroup_parent:
+        config["CgroupParent"] = spec.cgroup_parent
     return config
 
 

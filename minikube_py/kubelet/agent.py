@@ -33,6 +33,7 @@ from minikube_py.kubelet.image_volumes import ImageVolumes
 from minikube_py.kubelet.images import Images
 from minikube_py.kubelet.node import NodeFacts, allocatable
 from minikube_py.kubelet.node_agents import NodeAgents, facts_of
+from minikube_py.kubelet.pod_groups import PodGroups
 from minikube_py.kubelet.pod_network import PodNetwork
 from minikube_py.kubelet.pod_tokens import PodTokens, TokenSource
 from minikube_py.kubelet.pod_workers import PodWorkers
@@ -196,6 +197,7 @@ class Kubelet:
             images=ImageVolumes(kept, self._runtime, images, files),
             on_paper=self._settings.on_paper,
         )
+        cluster = self._settings.cluster.name
         return Tools(
             settings=self._settings,
             resources=self._resources,
@@ -212,6 +214,7 @@ class Kubelet:
             runtime_name=facts.info.name,
             allocatable=allocatable(facts),
             tokens=self._tokens,
+            groups=None if self._settings.on_paper else PodGroups(cluster, facts.info, files),
         )
 
     async def _adopt(self, workers: PodWorkers) -> None:

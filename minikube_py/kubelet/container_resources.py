@@ -50,14 +50,22 @@ def container_resources(pod: Object, container: Mapping[str, Any], host: HostFac
     cpu_limit = own.cpu_limit or _milli(of_pod, "limits")
     memory_limit = own.memory_limit or _bytes(of_pod, "limits")
     cpu = own.cpu or own.cpu_limit
-    quota = max(_MIN_QUOTA_US, cpu_limit * _PERIOD_US // 1000) if cpu_limit else 0
     score = oom_score(pod, container, host.memory_bytes)
     return Resources(
-        cpu_shares=min(max(_MIN_SHARES, cpu * 1024 // 1000), _MAX_SHARES),
-        cpu_quota_us=quota,
+        cpu_shares=cpu_shares(cpu),
+        cpu_quota_us=cpu_quota(cpu_limit),
         memory_bytes=memory_limit,
         oom_score_adj=score if host.may_lower_oom_score else max(0, score),
     )
+
+
+def cpu_shares(milli: int) -> int:
+    return min(max(_MIN_SHARES, milli * 1024 // 1000), _MAX_SHARES)
+
+
+def cpu_quota(milli: int) -> int:
+    """Microseconds in each period, 0 for no limit."""
+    return max(_MIN_QUOTA_US, milli * _PERIOD_US // 1000) if milli else 0
 
 
 def _amounts(resources: Mapping[str, Any]) -> _Amounts:

@@ -40,6 +40,8 @@ class Surroundings:
     """The text of the profile that `security.seccomp_file` names."""
     runtime: str = ""
     """Which of the engine's runtimes the pod's RuntimeClass names as its handler."""
+    cgroup_parent: str = ""
+    """The group of all the pod's containers, where it has one."""
 
 
 def sandbox_spec(
@@ -104,6 +106,7 @@ def container_spec(
         host_ipc=bool(spec.get("hostIPC")),
         share_pid=bool(spec.get("shareProcessNamespace")),
         pid_of=around.target_id,
+        cgroup_parent=around.cgroup_parent,
         spec_hash=member.hash,
         annotations=around.annotations,
     )

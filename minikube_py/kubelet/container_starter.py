@@ -28,6 +28,7 @@ from minikube_py.kubelet.pod_state import Hold, PodState
 from minikube_py.kubelet.podspec import Member, asked_to_restart, asked_to_restart_at, member
 from minikube_py.kubelet.probe_actions import ProbeTarget
 from minikube_py.kubelet.security import seccomp_file
+from minikube_py.kubelet.shared_limits import SharedLimits
 from minikube_py.kubelet.tools import Tools
 from minikube_py.kubelet.volumes import VolumeProblem
 from minikube_py.meta.objects import Object, get_path, name_of
@@ -59,6 +60,7 @@ class ContainerStarter:
     def __init__(self, tools: Tools, own_files: OwnFiles) -> None:
         self._tools = tools
         self._own_files = own_files
+        self._shared = SharedLimits(tools)
 
     # -- image ---------------------------------------------------------------------------------
 
@@ -197,6 +199,7 @@ class ContainerStarter:
             target_id=_target_id(state, found),
             seccomp=self._seccomp(pod, found),
             runtime=tools.reader.runtime_handler(pod),
+            cgroup_parent=await self._shared.parent(state, pod, sandbox_id),
         )
         return container_spec(pod, found, around, tools.host)
 

@@ -177,6 +177,10 @@ class HostFiles:
             raise HostLacks("recursiveReadOnly needs a kernel of version 5.12 or newer") from error
         return target
 
+    async def run(self, work: Callable[[], T]) -> T:
+        """Something else that blocks. Raises FileProblem."""
+        return await self._in_thread(work)
+
     async def _in_thread(self, work: Callable[[], T]) -> T:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, work)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from minikube_py.container_runtime.interface import ObservedPod
 from minikube_py.kubelet.pod_plan import PodPlan
 from minikube_py.kubelet.pod_state import PodState
+from minikube_py.kubelet.shared_limits import SharedLimits
 from minikube_py.kubelet.tools import Tools
 from minikube_py.meta.errors import Conflict, NotFound
 
@@ -16,6 +17,7 @@ from minikube_py.meta.errors import Conflict, NotFound
 class PodEnding:
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
+        self._shared = SharedLimits(tools)
 
     def tidy(self, state: PodState, plan: PodPlan) -> None:
         """Old containers and sandboxes go beside the work, not before it."""
@@ -43,6 +45,7 @@ class PodEnding:
         state.reclaim = False
         if state.released:
             return
+        await self._shared.remove(state)
         await self._tools.network.release(state.identity.uid)
         await self._tools.volumes.tear_down(state.identity.uid)
         self._forget_tokens(state)
@@ -52,6 +55,7 @@ class PodEnding:
         """Its containers have ended; files and volumes wait for the next start of the node."""
         state.cancel_children()
         await self._remove_from_runtime(plan.remove_containers, plan.remove_sandboxes)
+        await self._shared.remove(state)
         await self._tools.network.release(state.identity.uid)
         self._forget_tokens(state)
         state.done = True
@@ -60,6 +64,7 @@ class PodEnding:
         """Nothing of the pod may be left; then, and only then, the store is told."""
         identity = state.identity
         await self._remove_from_runtime(plan.remove_containers, plan.remove_sandboxes)
+        await self._shared.remove(state)
         await self._tools.network.release(identity.uid)
         await self._tools.volumes.tear_down(identity.uid)
         await self._tools.files.remove(self._tools.pod_dir(identity.uid))

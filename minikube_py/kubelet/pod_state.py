@@ -11,7 +11,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from minikube_py.container_runtime.interface import ObservedContainer, ObservedPod, PodIdentity
+from minikube_py.container_runtime.interface import (
+    ObservedContainer,
+    ObservedPod,
+    PodIdentity,
+    Resources,
+)
 from minikube_py.kubelet.facts import Waiting
 from minikube_py.kubelet.probes import PodProbes
 from minikube_py.kubelet.resize import UNCHANGED, ResizeState
@@ -47,6 +52,7 @@ class PodState:
     may have changed. `rest_by`: loop time at which the node goes down. `address_of` is
     the sandbox `address` belongs to. `disrupted`: it was evicted through no fault of its own.
     `reclaim`: its ended containers have to make room.
+    `shared` are the limits its containers have together, `shared_problem` is why they have none.
     """
 
     identity: PodIdentity
@@ -78,6 +84,8 @@ class PodState:
     evicted: str = ""
     disrupted: bool = False
     reclaim: bool = False
+    shared: Resources | None = None
+    shared_problem: str = ""
     backing_off: set[str] = field(default_factory=set)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     hurry: asyncio.Event = field(default_factory=asyncio.Event)

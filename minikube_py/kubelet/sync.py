@@ -43,6 +43,7 @@ from minikube_py.kubelet.probe_actions import ProbeTarget
 from minikube_py.kubelet.projections import ProjectionProblem
 from minikube_py.kubelet.resizer import Resizer
 from minikube_py.kubelet.sandboxes import Sandboxes
+from minikube_py.kubelet.shared_limits import SharedLimits
 from minikube_py.kubelet.status_writer import write_status
 from minikube_py.kubelet.storage_limits import StorageLimits
 from minikube_py.kubelet.tools import Tools
@@ -63,6 +64,7 @@ class PodSync:
         self._sandboxes = Sandboxes(tools, self._files)
         self._ending = PodEnding(tools)
         self._resizer = Resizer(tools)
+        self._shared = SharedLimits(tools)
         self._limits = StorageLimits(tools)
 
     async def step(self, state: PodState) -> datetime | None:
@@ -202,7 +204,10 @@ class PodSync:
         if plan.create_sandbox is not None or plan.start or self._sandboxes.lacks_address(state):
             started = await self._bring_up(state, pod, plan)
         if state.resize.resizes:
+            await self._shared.widen(state, pod)
             await self._resizer.carry_out(state, pod)
+        elif not state.resize.behind:
+            await self._shared.follow(state, pod)
         self._ending.tidy(state, plan)
         self._watch_health(state, pod)
         await self._write(state, plan)

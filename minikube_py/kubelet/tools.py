@@ -11,6 +11,7 @@ from minikube_py.kubelet.container_spec import HostFacts
 from minikube_py.kubelet.field_refs import PodPlace
 from minikube_py.kubelet.host_files import HostFiles
 from minikube_py.kubelet.images import Images
+from minikube_py.kubelet.pod_groups import PodGroups
 from minikube_py.kubelet.pod_network import PodNetwork
 from minikube_py.kubelet.pod_tokens import PodTokens
 from minikube_py.kubelet.podspec import Role, member
@@ -93,6 +94,7 @@ class Tools:
     runtime_name: str
     allocatable: Mapping[str, str]
     tokens: PodTokens | None = None
+    groups: PodGroups | None = None
 
     def place(self, pod: Object, pod_ip: str = "") -> PodPlace:
         return PodPlace(self.settings.address_of(pod), pod_ip, self.allocatable)

@@ -69,3 +69,17 @@ def test_static_pods_are_resized_in_their_file() -> None:
     static["metadata"]["annotations"] = {"kubernetes.io/config.mirror": "x"}
 
     assert "static pods cannot be resized" in str(validate_resize(static, static)[0])
+
+
+def test_what_the_pod_has_as_a_whole_may_change_but_not_go() -> None:
+    old, new = copy.deepcopy(OLD), copy.deepcopy(OLD)
+    old["spec"]["resources"] = {"limits": {"cpu": "4", "memory": "2Gi"}}
+    new["spec"]["resources"] = {"limits": {"cpu": "3", "memory": "1Gi"}}
+    gone = copy.deepcopy(OLD)
+    gone["spec"]["resources"] = {"limits": {"cpu": "3"}}
+
+    assert validate_resize(new, old) == []
+    error = str(validate_resize(gone, old)[0])
+    assert "spec.resources.limits" in error
+    assert "resource limits cannot be removed" in error
+    assert "made without" in str(validate_resize(old, OLD)[0])

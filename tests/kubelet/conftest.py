@@ -22,6 +22,7 @@ from minikube_py.kinds.catalog import CONFIG_MAP, EVENT, NAMESPACE, POD, builtin
 from minikube_py.kinds.kind import Kind
 from minikube_py.kubelet.agent import Kubelet, KubeletSettings
 from minikube_py.kubelet.host_files import HostFiles
+from minikube_py.kubelet.pod_groups import remove_groups
 from minikube_py.kubelet.pod_network import PodNetwork
 from minikube_py.kubelet.pod_tokens import TokenSource
 from minikube_py.meta.cluster import Cluster
@@ -308,6 +309,7 @@ async def world_on_docker(folder: Path, engine: str | None = None) -> AsyncItera
         files = HostFiles()
         stack.callback(files.close)
         stack.push_async_callback(files.remove, world.data_dir)
+        stack.push_async_callback(remove_groups, cluster.name, runtime)
         stack.push_async_callback(runtime.remove_everything, volumes=True)
         stack.push_async_callback(world.stop_kubelet)
         world.start_kubelet()

@@ -21,7 +21,9 @@ def validate_resize(new: Object, old: Object) -> Sequence[FieldError]:
     fresh, stored = new["spec"], old["spec"]
     if _without_amounts(fresh) != _without_amounts(stored):
         return [forbidden("spec", "only cpu and memory resources are mutable")]
-    errors = []
+    if fresh.get("resources") and not stored.get("resources"):
+        return [forbidden("spec.resources", "cannot be added to a Pod that was made without")]
+    errors = _validate_amounts(fresh, stored, "spec.resources")
     for field in ("containers", "initContainers"):
         pairs = zip(fresh.get(field) or [], stored.get(field) or [], strict=True)
         for index, (container, before) in enumerate(pairs):
@@ -33,6 +35,15 @@ def validate_resize(new: Object, old: Object) -> Sequence[FieldError]:
 
 
 def _validate_container(new: Object, old: Object, path: str) -> list[FieldError]:
+    errors = _validate_amounts(new, old, path)
+    runs_once = "initContainers" in path and old.get("restartPolicy") != "Always"
+    if runs_once and (old.get("resources") or {}) != (new.get("resources") or {}):
+        errors.append(forbidden(path, "only sidecars among init containers can be resized"))
+    return errors
+
+
+def _validate_amounts(new: Object, old: Object, path: str) -> list[FieldError]:
+    """Of a container, or of the Pod as a whole."""
     errors = []
     before, after = old.get("resources") or {}, new.get("resources") or {}
     for field in ("limits", "requests"):
@@ -42,9 +53,6 @@ def _validate_container(new: Object, old: Object, path: str) -> list[FieldError]
             for name in _RESIZED
             if name in gone
         ]
-    runs_once = "initContainers" in path and old.get("restartPolicy") != "Always"
-    if runs_once and before != after:
-        errors.append(forbidden(path, "only sidecars among init containers can be resized"))
     return errors
 
 
@@ -53,15 +61,15 @@ def _amounts(resources: Object, field: str) -> dict[str, Any]:
 
 
 def _without_amounts(spec: Object) -> Object:
-    """The spec with no word on the cpu and memory of containers."""
+    """The spec with no word on the cpu and memory of the Pod and its containers."""
     rest = copy.deepcopy(spec)
-    for field in ("containers", "initContainers"):
-        for container in rest.get(field) or []:
-            resources = container.get("resources") or {}
-            for amounts in ("limits", "requests"):
-                left = {
-                    k: v for k, v in (resources.get(amounts) or {}).items() if k not in _RESIZED
-                }
-                resources[amounts] = left
-            container["resources"] = resources
+    containers = [
+        one for field in ("containers", "initContainers") for one in rest.get(field) or []
+    ]
+    for holder in (rest, *containers):
+        resources = holder.get("resources") or {}
+        for amounts in ("limits", "requests"):
+            listed = resources.get(amounts) or {}
+            resources[amounts] = {k: v for k, v in listed.items() if k not in _RESIZED}
+        holder["resources"] = resources
     return rest
