@@ -78,7 +78,7 @@ class _End(asyncio.Protocol):
         self._ends = ends
         self._accepted = accepted
         self._early = bytearray()
-        self._early_end = False
+        self._has_ended = False  # sends no more
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
@@ -94,10 +94,14 @@ class _End(asyncio.Protocol):
             self.transport.pause_reading()
 
     def eof_received(self) -> bool:
+        self._has_ended = True
         if self.other is None:
-            self._early_end = True
-        elif self.other.transport.can_write_eof():
+            return True
+        if self.other.transport.can_write_eof():
             self.other.transport.write_eof()
+        if self.other._has_ended:  # nobody else would close what is open for neither
+            self.transport.close()
+            self.other.transport.close()
         return True
 
     def join(self, other: "_End") -> None:
@@ -106,7 +110,7 @@ class _End(asyncio.Protocol):
         if self._early:
             other.transport.write(bytes(self._early))
             self._early.clear()
-        if self._early_end:
+        if self._has_ended:
             self.eof_received()
 
     def connection_lost(self, exc: Exception | None) -> None:
