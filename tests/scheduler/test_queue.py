@@ -63,6 +63,18 @@ async def test_a_parked_pod_stays_while_nothing_changes() -> None:
 
 
 @pytest.mark.looptime
+async def test_a_parked_pod_comes_back_after_five_minutes_should_a_change_have_been_missed() -> (
+    None
+):
+    queue = SchedulingQueue(base_delay=1)
+    queue.park(A, 0)
+    start = asyncio.get_running_loop().time()
+
+    assert await queue.get() == A
+    assert round(asyncio.get_running_loop().time() - start) == 300
+
+
+@pytest.mark.looptime
 async def test_a_retry_comes_by_itself() -> None:
     queue = SchedulingQueue(base_delay=1)
     queue.retry(A, 0)
