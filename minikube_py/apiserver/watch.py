@@ -5,7 +5,6 @@ at its time limit, at shutdown, and with an ERROR event when the client has to l
 """
 
 import asyncio
-import logging
 import random
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -18,6 +17,7 @@ from minikube_py.apiserver.context import ApiServer, server_of, target_of
 from minikube_py.apiserver.negotiation import Media, negotiate
 from minikube_py.apiserver.tables import TableWriter, partial_metadata
 from minikube_py.apiserver.targets import Target, is_true
+from minikube_py.apiserver.watch_line import Line
 from minikube_py.kinds.kind import Kind
 from minikube_py.meta.encoding import decode, encode
 from minikube_py.meta.errors import (
@@ -32,15 +32,12 @@ from minikube_py.resources.options import Change, ListOptions
 from minikube_py.resources.resources import Resources
 from minikube_py.resources.watching import ResourceWatch
 
-logger = logging.getLogger(__name__)
 BOOKMARK_SECONDS = 60.0
 _MIN_SECONDS, _MAX_SECONDS = 1800, 3600
 _INITIAL_EVENTS_END = "k8s.io/initial-events-end"
 _LAST_EVENTS_SECONDS = 0.1
 _EVENTS_A_CHUNK = 200
 _REVISION_DIGITS = 19
-PATIENCE_SECONDS = 30.0
-"""How long a client may take nothing of what is there for it before it is cut off."""
 
 
 @dataclass(frozen=True)
@@ -62,31 +59,28 @@ async def watch(request: web.Request, kind: Kind) -> web.StreamResponse:
     seconds = options.timeout_seconds(request.query) or _default_seconds()
     include = request.query.get("includeObject")
     encoder = _Encoder(media, TableWriter(kind, media, include, server.clock()))
-    response = web.StreamResponse(headers={"Content-Type": "application/json"})
+    line = Line(request, server.partings)
     try:
         start = await _start(server.resources, kind, namespace, selected, request.query)
         source = server.resources.watch(kind, namespace, selected, since=start.revision)
     except (Expired, Gone) as error:
-        await response.prepare(request)
-        await response.write(encoder.event("ERROR", encode(error.as_status())))
-        return response
-    await response.prepare(request)
-    server.partings.spread(request.transport)
-    line = _Line(request, response)
+        async with line:
+            await line.write(encoder.event("ERROR", encode(error.as_status())))
+        return line.response
     stream = _Stream(line, source, encoder, server)
     bookmarks = is_true(request.query.get("allowWatchBookmarks"))
     try:
-        async with _until_ended(server, kind):
+        async with line, _until_ended(server, kind, line):
             await stream.run(start, kind, seconds, bookmarks=bookmarks)
     finally:
         source.close()
-        line.close()
-    return response
+    return line.response
 
 
 @asynccontextmanager
-async def _until_ended(server: ApiServer, kind: Kind) -> AsyncIterator[None]:
-    """Leaves its body, and goes on after it, when the server goes down or the kind does.
+async def _until_ended(server: ApiServer, kind: Kind, line: Line) -> AsyncIterator[None]:
+    """Leaves its body, and goes on after it, when the client says so, or the server goes down, or
+    the kind does.
 
     No tasks wait for that: there may be a thousand watches, and their clients may all go at once.
     """
@@ -94,17 +88,18 @@ async def _until_ended(server: ApiServer, kind: Kind) -> AsyncIterator[None]:
     with suppress(TimeoutError):
         async with asyncio.timeout(None) as limit:
 
+            def end(after: float = 0) -> None:
+                if not limit.expired():
+                    limit.reschedule(loop.time() + after)
+
             def on_kinds(_gone: Sequence[Kind], _new: Sequence[Kind]) -> None:
                 if catalog.by_resource(kind.group, kind.version, kind.plural) is None:
-                    limit.reschedule(loop.time() + _LAST_EVENTS_SECONDS)  # deletions on their way
-
-            def on_closing() -> None:
-                limit.reschedule(loop.time())
+                    end(after=_LAST_EVENTS_SECONDS)  # deletions on their way
 
             unsubscribe = catalog.subscribe(on_kinds)
             try:
                 on_kinds((), ())  # it may have gone since the request was routed
-                with server.at_closing(on_closing):
+                with server.at_closing(end), line.at_closing(end):
                     yield
             finally:
                 unsubscribe()
@@ -158,44 +153,9 @@ class _Encoder:
         return self._tables.table_of_one(obj, with_columns=with_columns)
 
 
-class _Line:
-    """To one client. Writing waits while its socket is full; when it stays full the connection is
-    broken off, for what is queued up behind it takes memory.
-    """
-
-    def __init__(self, request: web.Request, response: web.StreamResponse) -> None:
-        self._request = request
-        self._response = response
-        self._loop = asyncio.get_running_loop()
-        self._waits_since: float | None = None
-        self._look_later()
-
-    async def write(self, data: bytes) -> None:
-        self._waits_since = self._loop.time()
-        try:
-            await self._response.write(data)
-        finally:
-            self._waits_since = None
-
-    def close(self) -> None:
-        self._timer.cancel()
-
-    def _look_later(self) -> None:
-        self._timer = self._loop.call_later(PATIENCE_SECONDS / 2, self._look)
-
-    def _look(self) -> None:
-        since, transport = self._waits_since, self._request.transport
-        if since is not None and self._loop.time() - since >= PATIENCE_SECONDS / 2:
-            logger.info("Watcher cut off path=%s: it takes nothing", self._request.path)
-            if transport is not None:
-                transport.abort()
-        else:
-            self._look_later()
-
-
 class _Stream:
     def __init__(
-        self, line: _Line, source: ResourceWatch, encoder: _Encoder, server: ApiServer
+        self, line: Line, source: ResourceWatch, encoder: _Encoder, server: ApiServer
     ) -> None:
         self._line = line
         self._source = source

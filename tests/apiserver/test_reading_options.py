@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 import yaml
 
-from minikube_py.apiserver import watch
+from minikube_py.apiserver import watch, watch_line
 from tests.apiserver.serving import Certificates, Cluster, serve
 
 MAPS = "/api/v1/namespaces/default/configmaps"
@@ -378,7 +378,7 @@ def test_watches_without_a_limit_end_within_half_an_hour_to_an_hour() -> None:
 async def test_a_watcher_that_takes_nothing_is_cut_off(
     tmp_path: Path, certificates: Certificates, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watch, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(watch_line, "PATIENCE_SECONDS", 0.2)
     async with serve(tmp_path, certificates) as cluster, cluster.client("admin") as session:
         answer = await session.get(MAPS, params={"watch": "1"}, read_bufsize=1)
         large = {**config_map("large"), "data": {"key": "x" * 900_000}}

@@ -232,3 +232,44 @@ async def test_every_watcher_sees_the_same_order(cluster: Cluster, watching: Wat
     orders = [names(*[await events.next() for _ in range(20)]) for events in watchers]
 
     assert all(order == orders[0] for order in orders)
+
+
+@pytest.mark.parametrize("protocols", [(), ("base64.binary.k8s.io",)])
+async def test_browsers_watch_over_a_websocket_an_event_a_message(
+    cluster: Cluster, protocols: tuple[str, ...]
+) -> None:
+    await cluster.http.post(MAPS, json=config_map("first"))
+
+    async with cluster.http.ws_connect(MAPS, params={"watch": "1"}, protocols=protocols) as socket:
+        await cluster.http.post(MAPS, json=config_map("second"))
+        events = [json.loads(await socket.receive_str(timeout=5)) for _ in range(2)]
+
+    assert names(*events) == [("ADDED", "first"), ("ADDED", "second")]
+    assert socket.protocol == (protocols[0] if protocols else None)
+
+
+async def test_a_websocket_is_closed_at_the_time_limit_and_by_the_client(cluster: Cluster) -> None:
+    ended = {"watch": "1", "timeoutSeconds": "1", "allowWatchBookmarks": "true"}
+
+    async with cluster.http.ws_connect(MAPS, params=ended) as socket:
+        last = json.loads(await socket.receive_str(timeout=5))
+        closing = await socket.receive(timeout=5)
+    async with cluster.http.ws_connect(MAPS, params={"watch": "1"}) as other:
+        async with asyncio.timeout(5):
+            await other.close()
+
+    assert last["type"] == "BOOKMARK"
+    assert closing.type == aiohttp.WSMsgType.CLOSE
+    assert other.close_code == aiohttp.WSCloseCode.OK
+
+
+async def test_a_websocket_learns_that_its_revision_is_gone(cluster: Cluster) -> None:
+    for name in ("a", "b"):
+        await cluster.http.post(MAPS, json=config_map(name))
+    await cluster.resources.store.compact(cluster.resources.store.revision)
+    too_old = {"watch": "1", "resourceVersion": "1"}
+
+    async with cluster.http.ws_connect(MAPS, params=too_old) as socket:
+        event = json.loads(await socket.receive_str(timeout=5))
+
+    assert event["type"] == "ERROR"

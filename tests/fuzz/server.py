@@ -16,7 +16,7 @@ from pathlib import Path
 
 import uvloop
 
-from minikube_py.apiserver import bodies, watch
+from minikube_py.apiserver import bodies, watch_line
 from minikube_py.apiserver.app import build_app
 from minikube_py.daemon.api import ApiEndpoint, server_context
 from minikube_py.daemon.certificates import CertificateAuthority
@@ -121,9 +121,9 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--whole", action="store_true")
     parser.add_argument("--body-seconds", type=float, default=bodies.BODY_SECONDS)
-    parser.add_argument("--patience", type=float, default=watch.PATIENCE_SECONDS)
+    parser.add_argument("--patience", type=float, default=watch_line.PATIENCE_SECONDS)
     asked = parser.parse_args()
-    bodies.BODY_SECONDS, watch.PATIENCE_SECONDS = asked.body_seconds, asked.patience
+    bodies.BODY_SECONDS, watch_line.PATIENCE_SECONDS = asked.body_seconds, asked.patience
     configure_logging(verbose=False)
     uvloop.run(whole_daemon(asked.folder) if asked.whole else serve(asked.folder))
 
