@@ -46,6 +46,7 @@ def bound_to(
     if labels:
         pod["metadata"]["labels"] = {**labels_of(pod), **labels}
     status = pod.setdefault("status", {})
+    status.pop("nominatedNodeName", None)  # the room is taken now
     scheduled = {"type": "PodScheduled", "status": "True"}
     conditions = [
         {field: value for field, value in condition.items() if field not in ("reason", "message")}

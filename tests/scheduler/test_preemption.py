@@ -195,3 +195,4 @@ async def test_a_pod_of_less_priority_makes_room_and_is_told_for_whom(
     )
     await plane.resources.finish_pod_deletion("default", "victim", victim["metadata"]["uid"])
     await plane.eventually(lambda: get_path(plane.get(POD, "important"), "spec", "nodeName"))
+    assert "nominatedNodeName" not in plane.get(POD, "important")["status"]
