@@ -28,6 +28,7 @@ _REMOVAL_SECONDS = 3.0
 _RETRY_SECONDS = 0.05
 _SYSTEMCTL_SECONDS = 10
 _DEEPEST = 6
+_GONE = (errno.ENOENT, errno.ENODEV)
 
 
 class PodGroups:
@@ -140,7 +141,9 @@ def _groups_below(folder: Path, depth: int) -> Iterator[Path]:
     try:
         with os.scandir(folder) as entries:
             found = [Path(one.path) for one in entries if one.is_dir(follow_symlinks=False)]
-    except FileNotFoundError:
+    except OSError as error:
+        if error.errno not in _GONE:
+            raise
         return
     for group in found:
         yield group
@@ -153,9 +156,9 @@ def _remove_group(folder: Path) -> None:
     for group in [*_groups_below(folder, 1), folder]:
         try:
             group.rmdir()
-        except FileNotFoundError:
-            continue
         except OSError as error:
+            if error.errno in _GONE:
+                continue
             if error.errno == errno.EBUSY:
                 raise FileProblem(f"{group}: something still runs in it") from error
             raise
