@@ -18,6 +18,7 @@ from minikube_py.kubelet.facts import (
     is_asked_to_restart,
 )
 from minikube_py.kubelet.podspec import members
+from minikube_py.kubelet.restart_all import next_restart_of_all, restarts_all
 from minikube_py.meta.durations import parse_duration
 from minikube_py.meta.objects import Object, annotations_of
 
@@ -39,6 +40,8 @@ def restarts(
         latest = next(iter(attempts_of(observed, member.name)), None)
         if latest is not None and has_ended(latest):
             restart = next_restart(latest, member.hash, limit=limit)
+            if restarts_all(member, latest):
+                restart = next_restart_of_all(latest, limit)
             if is_asked_to_restart(pod, latest):
                 restart = Restart(finished_at(latest), 0.0)
             found[member.name] = restart

@@ -14,7 +14,7 @@ from minikube_py.kubelet.podspec import (
     bare_id,
     previous_status,
 )
-from minikube_py.meta.objects import Object
+from minikube_py.meta.objects import Object, name_of, namespace_of, uid_of
 
 ASKED_ANNOTATION = "restarted-at"
 """On a container: the `mk restart` of its pod that it knows of."""
@@ -136,6 +136,20 @@ def next_attempt(pod: Object, observed: ObservedPod, name: str) -> int:
     if was_created(reported):
         known.append(int(reported.get("restartCount", 0)))
     return max(known) + 1 if known else 0
+
+
+def crash_loop(pod: Object, name: str, delay: float) -> Waiting:
+    full_name = f"{name_of(pod)}_{namespace_of(pod)}({uid_of(pod)})"
+    text = _go_duration(delay)
+    return Waiting(
+        "CrashLoopBackOff",
+        f"back-off {text} restarting failed container={name} pod={full_name}",
+    )
+
+
+def _go_duration(seconds: float) -> str:
+    minutes, rest = divmod(seconds, 60)
+    return f"{int(minutes)}m{rest:g}s" if minutes else f"{rest:g}s"
 
 
 def was_created(reported: Mapping[str, object]) -> bool:

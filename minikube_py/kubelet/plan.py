@@ -16,6 +16,7 @@ from minikube_py.kubelet.facts import (
     PodFacts,
     Waiting,
     attempts_of,
+    crash_loop,
     exit_code,
     has_ended,
     is_asked_to_restart,
@@ -36,7 +37,13 @@ from minikube_py.kubelet.podspec import (
     remaining_grace,
     restart_policy,
 )
-from minikube_py.meta.objects import Object, is_deleting, name_of, namespace_of, uid_of
+from minikube_py.kubelet.restart_all import CONDITION as RESTARTING
+from minikube_py.kubelet.restart_all import plan_restart_all
+from minikube_py.meta.objects import (
+    Object,
+    is_condition_true,
+    is_deleting,
+)
 
 GONE_GRACE_SECONDS = 2.0
 """For a pod removed from the store by force: kubelet's minimum."""
@@ -63,7 +70,9 @@ def plan_pod(pod: Object, observed: ObservedPod, now: datetime, facts: PodFacts)
     if sandbox is None:
         plan = _plan_sandbox(pod, observed)
     else:
-        plan = _Planner(pod, observed, sandbox, now, facts).plan()
+        plan = plan_restart_all(pod, observed, now, facts.restarts) or (
+            _Planner(pod, observed, sandbox, now, facts).plan()
+        )
     return _with_deadline(plan, active_deadline(pod))
 
 
@@ -163,7 +172,7 @@ def _plan_sandbox(pod: Object, observed: ObservedPod) -> PodPlan:
 def _deserves_sandbox(pod: Object, observed: ObservedPod) -> bool:
     """A pod that ran its course, or that may not be run twice, gets no second sandbox."""
     tried = [c for c in observed.containers if not is_leftover(c)]
-    if not tried:
+    if not tried or is_condition_true(pod, RESTARTING):
         return True
     mains = members_of(pod, "main")
     for member in mains:
@@ -341,7 +350,7 @@ class _Planner:
     def _start_again(self, member: Member) -> None:
         restart = self._facts.restarts.get(member.name)
         if restart is not None and restart.at > self._now:
-            self._waiting[member.name] = _crash_loop(self._pod, member.name, restart.delay)
+            self._waiting[member.name] = crash_loop(self._pod, member.name, restart.delay)
             self._look_again_at = _earliest(self._look_again_at, restart.at)
             return
         attempt = next_attempt(self._pod, self._observed, member.name)
@@ -355,20 +364,6 @@ class _Planner:
             return
         seconds = grace_seconds(self._pod) if grace is None else grace
         self._kill.append(Kill(container.id, container.name, seconds, message))
-
-
-def _crash_loop(pod: Object, name: str, delay: float) -> Waiting:
-    full_name = f"{name_of(pod)}_{namespace_of(pod)}({uid_of(pod)})"
-    text = _go_duration(delay)
-    return Waiting(
-        "CrashLoopBackOff",
-        f"back-off {text} restarting failed container={name} pod={full_name}",
-    )
-
-
-def _go_duration(seconds: float) -> str:
-    minutes, rest = divmod(seconds, 60)
-    return f"{int(minutes)}m{rest:g}s" if minutes else f"{rest:g}s"
 
 
 def _leftovers(observed: ObservedPod) -> list[str]:

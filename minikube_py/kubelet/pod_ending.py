@@ -19,12 +19,16 @@ class PodEnding:
         self._tools = tools
         self._shared = SharedLimits(tools)
 
-    def tidy(self, state: PodState, plan: PodPlan) -> None:
-        """Old containers and sandboxes go beside the work, not before it."""
+    async def tidy(self, state: PodState, plan: PodPlan) -> None:
+        """Old containers and sandboxes go beside the work, or before it where it depends on it."""
         sandboxes = () if plan.create_sandbox is not None else plan.remove_sandboxes
         if not plan.remove_containers and not sandboxes:
             return
         gone = set(plan.remove_containers) | set(sandboxes)
+        if plan.removes_first:
+            await self._remove_from_runtime(plan.remove_containers, sandboxes)
+            state.observed = _without(state.observed, gone)
+            return
         state.observed = _without(state.observed, gone)
         state.spawn(self._remove_from_runtime(plan.remove_containers, sandboxes), "tidy")
 

@@ -56,5 +56,7 @@ class PodPlan:
     waiting: Mapping[str, Waiting] = field(default_factory=dict)
     remove_containers: tuple[str, ...] = ()
     remove_sandboxes: tuple[str, ...] = ()
+    removes_first: bool = False
+    """Nothing else is done or told before what is to be removed is gone."""
     look_again_at: datetime | None = None
     failure: Failure | None = None

@@ -20,6 +20,7 @@ from minikube_py.meta.timestamps import parse_time
 
 Role = Literal["init", "sidecar", "main", "ephemeral"]
 
+RESTART_ALL = "RestartAllContainers"
 DEFAULT_GRACE_SECONDS = 30
 FINAL_PHASES = ("Succeeded", "Failed")
 
@@ -76,14 +77,22 @@ def restart_policy(pod: Object, container: Mapping[str, Any]) -> str:
 
 
 def comes_back_after(pod: Object, container: Mapping[str, Any], code: int) -> bool:
-    """Whether a container that ended with `code` starts again: its rules first, then its policy
-    (KEP-5307). What an init container owes ends with its success, whatever the policy.
+    """Whether a container that ended with `code` starts again, alone or with all of its pod: its
+    rules first, then its policy (KEP-5307). What an init container owes ends with its success,
+    whatever the policy.
     """
-    for rule in container.get("restartPolicyRules") or []:
-        if rule.get("action") == "Restart" and _matches(rule.get("exitCodes") or {}, code):
-            return True
+    if matching_action(container, code):
+        return True
     policy = restart_policy(pod, container)
     return policy == "Always" or (policy == "OnFailure" and code != 0)
+
+
+def matching_action(container: Mapping[str, Any], code: int) -> str:
+    """Of the first rule that is for an end with `code`, "" when none is."""
+    for rule in container.get("restartPolicyRules") or []:
+        if _matches(rule.get("exitCodes") or {}, code):
+            return str(rule.get("action"))
+    return ""
 
 
 def _matches(exit_codes: Mapping[str, Any], code: int) -> bool:

@@ -23,6 +23,8 @@ from minikube_py.kubelet.podspec import (
     uses_host_network,
 )
 from minikube_py.kubelet.resize import RESIZE_CONDITIONS, UNCHANGED, ResizeState
+from minikube_py.kubelet.restart_all import CONDITION as RESTARTING
+from minikube_py.kubelet.restart_all import restart_condition
 from minikube_py.meta.objects import Object, get_path
 from minikube_py.meta.timestamps import format_time
 
@@ -57,7 +59,8 @@ def pod_status(pod: Object, observed: ObservedPod, now: datetime, facts: StatusF
     """The whole new v1.PodStatus. A pod that has succeeded or failed keeps its phase."""
     before = pod.get("status") or {}
     entries = _entries(pod, observed, facts)
-    phase = _phase(pod, entries, facts)
+    restart = restart_condition(pod, observed)
+    phase = _phase(pod, entries, facts, restarting=restart is not None and restart[0])
     status: Object = {
         key: value for key, value in before.items() if key not in ("conditions", *entries)
     }
@@ -73,6 +76,8 @@ def pod_status(pod: Object, observed: ObservedPod, now: datetime, facts: StatusF
     networked = not facts.over and _has_network(pod, observed, status)
     status["conditions"] = _conditions(pod, networked, status, entries, format_time(now))
     _tell_resize(pod, status, facts.resize, format_time(now))
+    if restart is not None:
+        _tell_restart(pod, status, restart, format_time(now))
     if facts.failure and facts.failure.disrupted:
         _add_disruption(status, facts.failure.message, format_time(now))
     for name, values in entries.items():
@@ -111,15 +116,19 @@ def _set_address(status: Object, ip: str) -> None:
 # -- phase ---------------------------------------------------------------------------------------
 
 
-def _phase(pod: Object, entries: dict[str, list[Entry]], facts: StatusFacts) -> str:
+def _phase(
+    pod: Object, entries: dict[str, list[Entry]], facts: StatusFacts, *, restarting: bool
+) -> str:
     if is_finished(pod):
         return phase_of(pod)
     if facts.over and facts.failure:
         return "Failed"
-    if _init_failed(pod, entries["initContainerStatuses"]):
+    if not restarting and _init_failed(pod, entries["initContainerStatuses"]):
         return "Failed" if facts.over else "Pending"
     if facts.over:
         return _final_phase(entries["containerStatuses"])
+    if restarting:
+        return "Pending"
     return _living_phase(pod, entries)
 
 
@@ -205,6 +214,17 @@ def _tell_resize(pod: Object, status: Object, resize: ResizeState, now: str) -> 
         found["observedGeneration"] = status["observedGeneration"]
         kept.append(found)
     status["conditions"] = kept
+
+
+def _tell_restart(pod: Object, status: Object, restart: tuple[bool, str, str], now: str) -> None:
+    """Whether all containers are being restarted, for a pod that may do it."""
+    old = {c.get("type"): c for c in get_path(pod, "status", "conditions", default=[])}
+    holds = restart[0] and status["phase"] == "Pending"
+    told = restart[1:] if holds else ("", "")
+    found = _condition(RESTARTING, holds, *told, old.get(RESTARTING), now)
+    found["observedGeneration"] = status["observedGeneration"]
+    kept = [c for c in status["conditions"] if c.get("type") != RESTARTING]
+    status["conditions"] = [*kept, found]
 
 
 def _condition(

@@ -208,7 +208,7 @@ class PodSync:
             await self._resizer.carry_out(state, pod)
         elif not state.resize.behind:
             await self._shared.follow(state, pod)
-        self._ending.tidy(state, plan)
+        await self._ending.tidy(state, plan)
         self._watch_health(state, pod)
         await self._write(state, plan)
         if started:

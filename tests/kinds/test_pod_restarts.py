@@ -24,9 +24,9 @@ def test_containers_may_have_policies_and_rules_of_their_own() -> None:
     [
         ({"exitCodes": RULE["exitCodes"]}, "[0].action", "Required value"),
         (
-            {**RULE, "action": "RestartAllContainers"},
+            {**RULE, "action": "RestartNode"},
             "[0].action",
-            'Unsupported value: "RestartAllContainers": supported values: "Restart"',
+            'Unsupported value: "RestartNode": supported values: "Restart", "RestartAllContainers"',
         ),
         ({"action": "Restart"}, "[0].exitCodes", "Required value: must be specified"),
         (
@@ -66,12 +66,15 @@ def test_there_are_at_most_twenty_rules() -> None:
     assert error == f"{RULES}: Too many: 21: must have at most 20 items"
 
 
-def test_sidecars_and_debuggers_have_no_rules() -> None:
-    sidecar = {**CONTAINER, "name": "side", "restartPolicy": "Always", "restartPolicyRules": [RULE]}
+def test_any_container_but_a_debugger_may_restart_all() -> None:
+    rules = [{**RULE, "action": "RestartAllContainers"}]
+    sidecar = {**CONTAINER, "name": "side", "restartPolicy": "Always", "restartPolicyRules": rules}
+    init = {**sidecar, "name": "init", "restartPolicy": "Never"}
 
-    [error] = creation_errors(POD, pod(initContainers=[sidecar]))
-
-    assert error.startswith("spec.initContainers[0].restartPolicyRules: Forbidden: may not be set")
+    assert creation_errors(POD, pod(initContainers=[sidecar, init])) == []
+    assert (
+        creation_errors(POD, container_pod(restartPolicy="Never", restartPolicyRules=rules)) == []
+    )
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,10 @@ class Life:
     def store(self, whole: Store) -> Store:
         return cast(Store, _Mortal(self, "store", whole))
 
+    def end_at(self, number: int, side: Side) -> None:
+        """Of the acts from now on."""
+        self._last, self._side = len(self.acts) + number, side
+
     async def act(self, what: str, work: Callable[[], Any]) -> Any:
         await self._stay_dead()
         number = len(self.acts)

@@ -33,7 +33,7 @@ from tests.kubelet.scenes import (
 _IDLE_SECONDS = 0.5
 
 
-async def _restart(world: World, life: Life | None = None) -> None:
+async def restart(world: World, life: Life | None = None) -> None:
     """The daemon comes up again on what the one before it left; with a `life` it is mortal."""
     await world.stop_kubelet()
     whole = world.resources, world.runtime, world.network
@@ -62,7 +62,7 @@ async def _whole_life(world: World, before: Scene, scene: Scene) -> tuple[Any, l
     """What the end looks like when nobody is killed, and the acts on the way there."""
     await before(world, "whole")
     life = Life()
-    await _restart(world, life)
+    await restart(world, life)
     await _settled(life)
     adopting = len(life.acts)
     await scene(world, "whole")
@@ -74,10 +74,10 @@ async def _killed_life(
     world: World, before: Scene, scene: Scene, end: Any, number: int, side: Side
 ) -> None:
     name = f"{side}-{number}"
-    await _restart(world)
+    await restart(world)
     await before(world, name)
     life = Life(number, side)
-    await _restart(world, life)
+    await restart(world, life)
     await scene(world, name)
     # A little less may be done this time: then there is nobody to be killed here.
     async with asyncio.timeout(10):
@@ -88,7 +88,7 @@ async def _killed_life(
         ended.cancel()
     healthy = await running(world)
 
-    await _restart(world)
+    await restart(world)
     await becomes(world, name, end, f"killed {life.died_at}")
 
     if world.has(name):

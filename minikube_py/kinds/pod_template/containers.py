@@ -74,7 +74,7 @@ def _validate_names(spec: Mapping[str, Any], path: str) -> list[FieldError]:
 
 def _validate_init(container: Object, volumes: Mountable, path: str) -> list[FieldError]:
     errors = _validate_container(container, volumes, path)
-    errors += validate_restarts(container, path, is_init=True)
+    errors += validate_restarts(container, path)
     if container.get("restartPolicy") != "Always":
         errors += [
             forbidden(

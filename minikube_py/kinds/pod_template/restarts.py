@@ -1,5 +1,5 @@
 """Validation of how a container ends and whether it comes back: its own restart policy and rules
-(KEP-5307) and its stop signal (KEP-4960).
+(KEP-5307, KEP-5532) and its stop signal (KEP-4960).
 """
 
 from collections.abc import Mapping
@@ -10,11 +10,10 @@ from minikube_py.meta.errors import FieldError
 from minikube_py.meta.objects import Object
 
 _POLICIES = ("Always", "OnFailure", "Never")
-_ACTIONS = ("Restart",)
+_ACTIONS = ("Restart", "RestartAllContainers")
 _OPERATORS = ("In", "NotIn")
 _MOST_RULES = 20
 _MOST_CODES = 255
-_NO_RULES = "may not be set for init containers with restartPolicy=Always"
 _SIGNALS = (
     *("SIGABRT", "SIGALRM", "SIGBUS", "SIGCHLD", "SIGCLD", "SIGCONT", "SIGFPE", "SIGHUP", "SIGILL"),
     *("SIGINT", "SIGIO", "SIGIOT", "SIGKILL", "SIGPIPE", "SIGPOLL", "SIGPROF", "SIGPWR", "SIGQUIT"),
@@ -27,7 +26,7 @@ _SIGNALS = (
 _WINDOWS_SIGNALS = ("SIGKILL", "SIGTERM")
 
 
-def validate_restarts(container: Object, path: str, *, is_init: bool = False) -> list[FieldError]:
+def validate_restarts(container: Object, path: str) -> list[FieldError]:
     """`restartPolicy` and `restartPolicyRules` of a main or an init container."""
     policy = container.get("restartPolicy")
     rules = container.get("restartPolicyRules") or []
@@ -38,8 +37,6 @@ def validate_restarts(container: Object, path: str, *, is_init: bool = False) ->
     elif rules:
         detail = "must specify restartPolicy when restart rules are used"
         errors.append(required(f"{path}.restartPolicy", detail))
-    if rules and is_init and policy == "Always":
-        errors.append(forbidden(at, _NO_RULES))
     if len(rules) > _MOST_RULES:
         errors.append(too_many(at, len(rules), _MOST_RULES))
     for index, rule in enumerate(rules):
