@@ -1,6 +1,7 @@
 """Images for real: pulled by Docker from a registry on loopback."""
 
 import subprocess
+from typing import Any
 
 import pytest
 
@@ -66,7 +67,7 @@ async def test_a_private_image_needs_its_credentials_also_when_it_is_there(
     async with serving(Registry("shop", "s3cr3t"), BUSYBOX) as registry:
         image = f"{registry.image}:1"
         await world.create(SECRET, "registry", **registry.pull_secret("registry"))
-        ours = {"imagePullSecrets": [{"name": "registry"}]}
+        ours: Any = {"imagePullSecrets": [{"name": "registry"}]}
         app = sleeper(image=image, imagePullPolicy="IfNotPresent")
         await world.pod("first", **ours, containers=[app])
         await world.ready("first")
