@@ -155,10 +155,13 @@ def test_every_node_has_an_address_and_its_own_host_ports(three: RunningCluster)
     assert all(_hears(address, port) for address in nodes.values())
     events = three.get("events")["items"]
     assert "HostPortConflict" not in {event["reason"] for event in events}
+    three.kubectl("delete", "pod,service", "-l", "app=server")
 
 
 def test_addresses_of_nodes_are_back_after_a_crash(three: RunningCluster) -> None:
-    second = list(_addresses(three).values())[1]
+    node, second = list(_addresses(three).items())[1]
+    three.apply(_server("survivor", node, 18481))
+    three.wait_ready("survivor")
     os.kill(three.status()["pid"], signal.SIGKILL)
     device = f"mks-{three.name}"
     run_command("ip", "addr", "del", f"{second}/32", "dev", device)
@@ -166,8 +169,8 @@ def test_addresses_of_nodes_are_back_after_a_crash(three: RunningCluster) -> Non
     three.up()
 
     assert second in run_command("ip", "-4", "addr", "show", "dev", device).out
-    assert _hears(second, 18480).endswith(second)
-    three.kubectl("delete", "pod,service", "-l", "app=server")
+    assert _hears(second, 18481).endswith(second)
+    three.kubectl("delete", "pod", "survivor")
 
 
 def test_the_hosts_network_is_one_for_all_nodes(three: RunningCluster) -> None:
@@ -264,6 +267,7 @@ def test_an_important_pod_takes_the_place_of_lesser_ones(three: RunningCluster) 
 
 
 def test_fewer_nodes_at_the_next_start_take_over_the_pods(three: RunningCluster) -> None:
+    _deploy(three, "stays", 3)
     before = {node["metadata"]["name"] for node in three.get("nodes")["items"]}
     last = list(_addresses(three).values())[-1]
     three.down()
@@ -272,7 +276,10 @@ def test_fewer_nodes_at_the_next_start_take_over_the_pods(three: RunningCluster)
 
     eventually("one node is gone", lambda: len(three.get("nodes")["items"]) == 2)
     left = {node["metadata"]["name"] for node in three.get("nodes")["items"]}
-    _rolled_out(three, "shop")
+    _rolled_out(three, "stays")
     assert left < before
-    assert set(_places(three, "shop")) <= left
+    assert set(_places(three, "stays")) <= left
     assert f"{last}/" not in run_command("ip", "-4", "addr", "show").out
+    three.kubectl("delete", "deployment", "stays")
+    three.down()
+    three.up("--nodes", "3")
