@@ -81,7 +81,7 @@ async def test_a_private_image_needs_its_credentials_also_when_it_is_there(
         await world.pod("by-id", containers=[{**app, "image": _id(image)}])
         await world.ready("second")
         await world.waiting("never", "ErrImageNeverPull")
-        await world.waiting("by-id", "ErrImagePull")
+        await world.waiting("by-id", "ImagePullBackOff")
 
         assert "auth" in denied["state"]["waiting"]["message"]
         assert registry.pulls["1"] == 1, "who has the credentials need not pull again"
