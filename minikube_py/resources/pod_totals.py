@@ -5,17 +5,27 @@ up, and an init container counts where it needs more than that. Quotas and limit
 and the scheduler, in whole numbers.
 """
 
-import operator
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
+from minikube_py.kinds.pod_template.needed_at_once import add, merge, needed_at_once
 from minikube_py.meta.objects import Object, get_path
 from minikube_py.meta.quantity import parse_quantity
 
+__all__ = [
+    "Field",
+    "Quantities",
+    "add",
+    "container_totals",
+    "merge",
+    "needed_at_once",
+    "parsed",
+    "pod_totals",
+]
+
 Quantities = dict[str, Decimal]
 Field = Literal["requests", "limits"]
-Number = TypeVar("Number", int, Decimal)
 
 
 def parsed(quantities: Mapping[str, Any] | None) -> Quantities:
@@ -25,30 +35,6 @@ def parsed(quantities: Mapping[str, Any] | None) -> Quantities:
 def container_totals(pod: Object, field: Field) -> Quantities:
     """Without the Pod's own resources and its overhead."""
     return needed_at_once(pod, lambda container: _of(container, field))
-
-
-def needed_at_once(
-    pod: Object, amounts_of: Callable[[Mapping[str, Any]], dict[str, Number]]
-) -> dict[str, Number]:
-    """The larger of what runs together and of each init container beside the sidecars before."""
-    spec = pod.get("spec") or {}
-    running: dict[str, Number] = {}
-    for container in spec.get("containers") or []:
-        add(running, amounts_of(container))
-    sidecars: dict[str, Number] = {}
-    starting: dict[str, Number] = {}
-    for container in spec.get("initContainers") or []:
-        own = amounts_of(container)
-        if container.get("restartPolicy") == "Always":
-            add(sidecars, own)
-            peak = sidecars
-        else:
-            peak = dict(sidecars)
-            add(peak, own)
-        merge(starting, peak.items(), max)
-    add(running, sidecars)
-    merge(running, starting.items(), max)
-    return running
 
 
 def pod_totals(pod: Object, field: Field) -> Quantities:
@@ -62,19 +48,6 @@ def pod_totals(pod: Object, field: Field) -> Quantities:
         overhead = {name: value for name, value in overhead.items() if totals.get(name)}
     add(totals, overhead)
     return totals
-
-
-def add(total: dict[str, Number], more: Mapping[str, Number]) -> None:
-    merge(total, more.items(), operator.add)
-
-
-def merge(
-    total: dict[str, Number],
-    more: Iterable[tuple[str, Number]],
-    join: Callable[[Number, Number], Number],
-) -> None:
-    for name, value in more:
-        total[name] = join(total[name], value) if name in total else value
 
 
 def _of(container: Mapping[str, Any], field: Field) -> Quantities:

@@ -136,25 +136,19 @@ async def test_a_group_follows_the_resize_of_its_pod(docker_world: World) -> Non
 
 
 async def test_a_group_is_not_made_smaller_than_what_its_pod_uses(docker_world: World) -> None:
+    """Two containers with 20 MiB each: less than what each may have, more than 32 together."""
     world = docker_world
-    script = "dd if=/dev/zero of=/memory/file bs=1M count=40; touch /tmp/done; exec sleep 3600"
-    probe = {"exec": {"command": ["test", "-e", "/tmp/done"]}, "periodSeconds": 1}
-    own = {"limits": {"memory": "60Mi"}, "requests": {"memory": "1Mi"}}
+    script = "dd if=/dev/zero of=/memory/{} bs=1M count=20; touch /tmp/done; exec sleep 3600"
+    parts: Object = {
+        "resources": {"limits": {"memory": "30Mi"}, "requests": {"memory": "1Mi"}},
+        "volumeMounts": [{"name": "memory", "mountPath": "/memory"}],
+        "readinessProbe": {"exec": {"command": ["test", "-e", "/tmp/done"]}, "periodSeconds": 1},
+    }
     await world.pod(
         "web",
         resources=limits("64Mi"),
         volumes=[{"name": "memory", "emptyDir": {"medium": "Memory"}}],
-        containers=[
-            container(
-                "a",
-                "sh",
-                "-c",
-                script,
-                resources=own,
-                volumeMounts=[{"name": "memory", "mountPath": "/memory"}],
-                readinessProbe=probe,
-            )
-        ],
+        containers=[container(name, "sh", "-c", script.format(name), **parts) for name in "ab"],
     )
     await world.ready("web")
 

@@ -15,6 +15,7 @@ from minikube_py.kinds.fields import (
 )
 from minikube_py.kinds.pod_template.containers import validate_containers
 from minikube_py.kinds.pod_template.placement import validate_placement
+from minikube_py.kinds.pod_template.pod_resources import validate_pod_resources
 from minikube_py.kinds.pod_template.security import validate_host_sysctls, validate_pod_security
 from minikube_py.kinds.pod_template.volumes import validate_volumes
 from minikube_py.kinds.quantities import validate_resource_requirements
@@ -62,6 +63,7 @@ def validate_pod_spec(
         *_validate_host_aliases(spec.get("hostAliases") or [], f"{path}.hostAliases"),
         *_validate_gates(spec, path),
         *validate_resource_requirements(spec.get("resources"), f"{path}.resources"),
+        *validate_pod_resources(spec, path),
         *validate_resource_requirements({"limits": spec.get("overhead")}, f"{path}.overhead"),
         *validate_host_sysctls(spec, path),
         *_validate_host_users(spec, path),

@@ -1,6 +1,7 @@
 """Defaults that only Pods get; templates stay without them (SetDefaults_Pod)."""
 
 from minikube_py.kinds.pod_template import default_pod_spec
+from minikube_py.kinds.pod_template.pod_resources import default_pod_resources
 from minikube_py.meta.objects import Object
 
 
@@ -14,6 +15,7 @@ def default_pod(obj: Object) -> None:
             _default_requests(container)
             if spec.get("hostNetwork"):
                 _default_host_ports(container)
+    default_pod_resources(spec)
 
 
 def _default_requests(container: Object) -> None:

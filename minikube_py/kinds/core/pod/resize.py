@@ -8,6 +8,7 @@ from typing import Any
 
 from minikube_py.kinds.core.pod.qos import qos_class
 from minikube_py.kinds.fields import forbidden, invalid
+from minikube_py.kinds.pod_template.pod_resources import validate_pod_resources
 from minikube_py.meta.errors import FieldError
 from minikube_py.meta.objects import Object, annotations_of
 
@@ -24,6 +25,7 @@ def validate_resize(new: Object, old: Object) -> Sequence[FieldError]:
     if fresh.get("resources") and not stored.get("resources"):
         return [forbidden("spec.resources", "cannot be added to a Pod that was made without")]
     errors = _validate_amounts(fresh, stored, "spec.resources")
+    errors += validate_pod_resources(fresh, "spec")
     for field in ("containers", "initContainers"):
         pairs = zip(fresh.get(field) or [], stored.get(field) or [], strict=True)
         for index, (container, before) in enumerate(pairs):
