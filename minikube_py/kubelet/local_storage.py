@@ -42,8 +42,8 @@ class PodStorage:
 
 
 def has_storage_limit(pod: Object) -> bool:
-    """Of its containers; volumes' own limits aside."""
-    return bool(container_limits(pod)) or STORAGE in pod_totals(pod, "limits")
+    """Of its containers; volumes' own limits aside. Asked at every look at every pod."""
+    return any(_limits(pod))
 
 
 def own_volumes(pod: Object) -> list[str]:
@@ -91,14 +91,17 @@ def _pod_limit(pod: Object) -> str:
     total = pod_totals(pod, "limits").get(STORAGE)
     if total is None:
         return ""
-    everybody = ("initContainers", "containers")
-    limits = [
+    first = next((limit for limit in _limits(pod) if limit), "")
+    return format_quantity(total, binary=first.endswith("i"))
+
+
+def _limits(pod: Object) -> list[str]:
+    """Of init and main containers, "" for those without."""
+    return [
         str(_limit(container) or "")
-        for group in everybody
+        for group in ("initContainers", "containers")
         for container in get_path(pod, "spec", group, default=[])
     ]
-    binary = next((limit for limit in limits if limit), "").endswith("i")
-    return format_quantity(total, binary=binary)
 
 
 def _limit(container: Mapping[str, Any]) -> Any:
