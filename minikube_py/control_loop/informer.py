@@ -230,6 +230,11 @@ class Informers:
         self._running: dict[Kind, asyncio.Task[None]] = {}
         self._group: asyncio.TaskGroup | None = None
 
+    @property
+    def kinds(self) -> frozenset[Kind]:
+        """Those that are followed: each keeps a copy of all its objects."""
+        return frozenset(self._informers)
+
     def of(self, kind: Kind) -> Informer:
         """Starts following `kind` when the informers already run."""
         informer = self._informers.get(kind)

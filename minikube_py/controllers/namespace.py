@@ -59,8 +59,8 @@ def new_namespace_controller(
     follow_kinds(
         resources.catalog,
         informers,
-        # Events come in numbers and never wait for anybody: no need to follow them.
-        wanted=lambda kind: kind.resource != EVENT.resource and _is_content(kind),
+        # Events, of both groups, come in numbers and never wait for anybody.
+        wanted=lambda kind: store_prefix(kind) != store_prefix(EVENT) and _is_content(kind),
         follow=lambda informer: _look_again_when_content_goes(controller, informer, namespaces),
     )
     return controller
