@@ -26,8 +26,8 @@ from minikube_py.kinds.kind import Kind
 from minikube_py.meta.errors import Conflict, NotFound
 from minikube_py.meta.objects import Key, Object, split_api_version, uid_of
 from minikube_py.meta.timestamps import Clock
-from minikube_py.resources.options import DeleteOptions, Propagation
 from minikube_py.resources.keys import store_prefix
+from minikube_py.resources.options import DeleteOptions, Propagation
 from minikube_py.resources.resources import Resources
 
 log = logging.getLogger(__name__)
