@@ -78,7 +78,7 @@ async def _serve(pipe: Connection, certificates: Certificates, folder: Path, pod
     await runner.setup()
     secure = certificates.server_context()
     await web.TCPSite(runner, "127.0.0.1", 0, backlog=2048, ssl_context=secure).start()
-    collect_in_small_portions()
+    collect_in_small_portions(asyncio.get_running_loop().call_soon)
     task = asyncio.ensure_future(turns.run())
     pipe.send(runner.addresses[0][1])
     await task

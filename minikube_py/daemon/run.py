@@ -41,7 +41,7 @@ async def run(settings: Settings) -> None:
                     async with _serving(assembly):
                         await turn.aclose()  # what was chosen is in use: the next one may start
                         record.write(replace(_record(settings, assembly.choices), ready=True))
-                        collect_in_small_portions()
+                        collect_in_small_portions(asyncio.get_running_loop().call_soon)
                         _log.info("ready after_ms=%d", (time.monotonic() - began) * 1000)
                         await stop.wait()
                         _log.info("stopping pods=%s", "stop" if stop.stops_pods else "keep")

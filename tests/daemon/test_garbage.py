@@ -20,7 +20,7 @@ def collector_as_it_was() -> Iterator[None]:
 
 
 def test_what_outlives_a_collection_is_not_visited_by_the_next() -> None:
-    collect_in_small_portions()
+    collect_in_small_portions(lambda work: None)
     before = gc.get_freeze_count()
     kept = [[] for _ in range(1000)]  # type: ignore[var-annotated]
 
@@ -31,8 +31,8 @@ def test_what_outlives_a_collection_is_not_visited_by_the_next() -> None:
 
 
 def test_everything_is_visited_a_few_times_a_day() -> None:
-    now = 0.0
-    collections = Collections(lambda: now)
+    now, later = 0.0, list[object]()
+    collections = Collections(lambda: now, soon=later.append)
 
     collections("stop", OLDEST)
     assert gc.get_freeze_count() > 0
@@ -40,8 +40,32 @@ def test_everything_is_visited_a_few_times_a_day() -> None:
     now = 7 * 3600.0
     collections("stop", OLDEST)
     assert gc.get_freeze_count() == 0
+    assert later == []
     collections("stop", OLDEST)
     assert gc.get_freeze_count() > 0
+    assert later == [gc.collect]  # so that the one after it is small again
+
+
+def test_everything_is_visited_sooner_where_much_has_come_since() -> None:
+    now = 0.0
+    collections = Collections(lambda: now)
+    collections("stop", OLDEST)
+    assert gc.get_freeze_count() > 0
+    many = [[] for _ in range(gc.get_freeze_count())]  # type: ignore[var-annotated]
+    gc.collect()
+
+    now = 500.0
+    collections("stop", OLDEST)
+    assert gc.get_freeze_count() > 0
+
+    now = 601.0
+    collections("stop", OLDEST)
+    assert gc.get_freeze_count() == 0
+
+    collections("stop", OLDEST)
+    now = 1300.0  # as much as there was, nothing new
+    collections("stop", OLDEST)
+    assert gc.get_freeze_count() > len(many)
 
 
 @pytest.mark.parametrize(("phase", "generation"), [("start", 2), ("stop", 0), ("stop", 1)], ids=str)
