@@ -1,8 +1,9 @@
 """When the host runs short of something, and which pod goes first. Pure (kubelet's eviction
 manager, with its default thresholds).
 
-A part of a large disk is a lot: no more than 10 GiB have to stay free. A disk that others have
-filled is none of the pods' doing: only one that holds a noticeable part of what is missing goes.
+A part of a large disk is a lot, and a laptop's is often nearly full: no more than 2 GiB have to
+stay free (kind and minikube switch this off altogether). A disk that others have filled is none of
+the pods' doing: only one that holds a noticeable part of what is missing goes.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -34,7 +35,7 @@ PRESSURES = {
 }
 """Conditions: (reason, message) when it does not hold, and when it does."""
 _MEMORY = 100 * 2**20
-_MOST_DISK = 10 * 2**30
+_MOST_DISK = 2 * 2**30
 _PARTS = {"nodefs": 0.1, "imagefs": 0.15}
 _INODES = 0.05
 _PIDS = 0.02

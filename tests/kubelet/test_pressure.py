@@ -60,13 +60,17 @@ def images(**changed: int) -> HostRoom:
     [
         pytest.param(PLENTY, [], id="plenty of all"),
         pytest.param(NO_MEMORY, [("MemoryPressure", "")], id="memory"),
-        pytest.param(disk(free=5 * GIB), [("DiskPressure", "nodefs")], id="a tenth of the disk"),
-        pytest.param(disk(total=2000 * GIB), [], id="a tenth of a large disk"),
+        pytest.param(
+            disk(free=GIB, total=15 * GIB), [("DiskPressure", "nodefs")], id="a tenth of the disk"
+        ),
+        pytest.param(disk(free=3 * GIB, total=2000 * GIB), [], id="a tenth of a large disk"),
         pytest.param(disk(inodes=40), [("DiskPressure", "nodefs")], id="inodes"),
         pytest.param(disk(inodes=0, inodes_total=0), [], id="a disk without inodes"),
         pytest.param(images(), [], id="room for the engine's files"),
         pytest.param(
-            images(free=8 * GIB), [("DiskPressure", "imagefs")], id="15 % of the engine's disk"
+            images(free=GIB, total=8 * GIB),
+            [("DiskPressure", "imagefs")],
+            id="15 % of the engine's disk",
         ),
         pytest.param(replace(PLENTY, pids=100), [("PIDPressure", "")], id="process ids"),
     ],
@@ -119,7 +123,7 @@ def eviction_order(shortage: Shortage, held: list[Held]) -> list[str]:
 
 def test_of_a_disk_those_go_whose_going_helps() -> None:
     """Two GiB are missing: who holds less than a hundredth of that stays."""
-    [shortage] = shortages(disk(free=4 * GIB))
+    [shortage] = shortages(disk(free=0))
     held = [
         Held(pod("asked for it"), 5 * GIB, asked=6 * GIB),
         Held(pod("little"), 10 * MIB),
@@ -258,7 +262,7 @@ async def test_what_nobody_runs_any_more_makes_room_on_the_disk_before_a_pod_has
     [(uid, why)] = scene.means.evicted
     assert uid == "big"
     assert why == (
-        "The node was low on resource: ephemeral-storage. Threshold quantity: 6291456Ki, "
+        "The node was low on resource: ephemeral-storage. Threshold quantity: 2097152Ki, "
         "available: 1048576Ki. Container app was using 9437184Ki, request is 0, has larger "
         "consumption of ephemeral-storage. "
     )
