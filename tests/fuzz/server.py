@@ -99,7 +99,7 @@ async def serve(folder: Path) -> None:
         group.create_task(store.run())
         group.create_task(endpoint.run())
         await endpoint.is_listening()
-        collect_in_small_portions()
+        collect_in_small_portions(asyncio.get_running_loop().call_soon)
         print(f"https://127.0.0.1:{port}", flush=True)
 
 
