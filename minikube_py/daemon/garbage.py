@@ -73,6 +73,7 @@ def collect_in_small_portions(soon: Callable[[Callable[[], object]], object]) ->
     call_soon.
     """
     gc.freeze()
+    gc.collect()  # of nothing: Python measures the next one by what it visited last
     gc.set_threshold(*_THRESHOLDS)
     gc.callbacks.append(Collections(trim=new_trim(), soon=soon))
     gc.enable()
