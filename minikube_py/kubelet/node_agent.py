@@ -100,8 +100,9 @@ class NodeAgent:
                 if not await self._is_registered():
                     continue
                 await self._beat()
-                changed, self._changed = self._changed, False
-                if await self._engine_changed() or changed or beats % _STATUS_EVERY == 0:
+                if await self._engine_changed():
+                    self._changed = True
+                if self._changed or beats % _STATUS_EVERY == 0:
                     await self._report()
             except (ApiError, StoreUnavailable, RuntimeFailure) as error:
                 log.warning("node heartbeat failed error=%s", error)
@@ -113,6 +114,15 @@ class NodeAgent:
         self._hurry.clear()
 
     async def _report(self) -> None:
+        """What could not be told is told with the next beat."""
+        self._changed = False  # before it begins: what changes meanwhile is for the next one
+        try:
+            await self._write_status()
+        except BaseException:
+            self._changed = True
+            raise
+
+    async def _write_status(self) -> None:
         facts = self._facts = replace(self._facts, images=await self._images())
         now = self._clock()
 

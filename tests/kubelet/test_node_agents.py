@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,7 @@ from minikube_py.kubelet.node_agents import NodeAgents, facts_of
 from minikube_py.kubelet.tools import LogicalNode
 from minikube_py.meta.cluster import Cluster
 from minikube_py.meta.objects import get_path, is_condition_true, is_deleting
+from minikube_py.store.interface import StoreUnavailable
 from tests.control_loop.harness import ControlPlane, control_plane, pod
 
 INFO = RuntimeInfo(
@@ -160,6 +162,31 @@ async def test_an_engine_that_hangs_is_told_of_with_what_to_do(
 
     await plane.eventually(lambda: len(told()) == 1)
     assert "systemctl restart docker" in told()[0]
+    running.cancel()
+
+
+async def test_pressure_that_could_not_be_told_is_told_with_the_next_beat(
+    plane: ControlPlane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("minikube_py.kubelet.node_agent.HEARTBEAT_SECONDS", 0.02)
+    made = agents(plane, NODES[:1])
+    await made.register()
+    write, refused = plane.resources.update_status, 0
+
+    async def fails_once(*arguments: Any) -> Any:
+        nonlocal refused
+        refused += 1
+        if refused == 1:
+            raise StoreUnavailable("the disk is full")
+        return await write(*arguments)
+
+    monkeypatch.setattr(plane.resources, "update_status", fails_once)
+    running = asyncio.create_task(made.run(plane.informers.of(POD)))
+
+    made.press(frozenset({"DiskPressure"}))
+
+    await plane.eventually(lambda: is_condition_true(plane.get(NODE, "n1"), "DiskPressure"))
+    assert refused == 2
     running.cancel()
 
 
