@@ -12,10 +12,11 @@ from minikube_py.network.dns.server import DnsServer
 from minikube_py.network.dns.upstream import Upstreams, name_servers
 from minikube_py.network.sockets import AddressTaken
 from tests.control_loop.harness import ControlPlane
+from tests.loopback import own_address
 from tests.network.objects import endpoint, endpoint_slice, service
 
-ADDRESS = "127.83.0.10"
-UPSTREAM = "127.83.0.53"
+ADDRESS = own_address(10)
+UPSTREAM = own_address(53)
 PORT = 5393
 
 

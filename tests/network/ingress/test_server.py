@@ -24,8 +24,9 @@ from minikube_py.meta.timestamps import system_clock
 from minikube_py.network.ingress.server import IngressServer
 from minikube_py.network.sockets import AddressTaken, bound_socket
 from tests.control_loop.harness import ControlPlane
+from tests.loopback import own_address
 
-ADDRESS = "127.84.0.1"
+ADDRESS = own_address(1)
 # The API refuses endpoints on loopback; a test has its pods nowhere else.
 LOCAL_SLICE = dataclasses.replace(ENDPOINT_SLICE, validate_create=lambda _obj: ())
 
