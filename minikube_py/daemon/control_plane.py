@@ -35,7 +35,7 @@ from minikube_py.kubelet.tools import LogicalNode
 from minikube_py.meta.timestamps import system_clock
 from minikube_py.network.bridge_keeper import BridgeKeeper
 from minikube_py.network.dns.server import DnsServer
-from minikube_py.network.host_ports import HostPorts
+from minikube_py.network.host_ports import Elsewhere, HostPorts
 from minikube_py.network.ingress.paper import PaperIngress
 from minikube_py.network.ingress.server import IngressServer
 from minikube_py.network.service_proxy.nftables import Nft
@@ -218,7 +218,7 @@ async def _network(
             settings.cluster,
             base.informers,
             base.recorders.new("kubelet", of_each_node=True),
-            ground.node_addresses,
+            Elsewhere(ground.node_addresses, ranges.service),
         ),
         bridge_keeper(ground.host, ground, runtime, base),
     )

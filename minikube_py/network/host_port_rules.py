@@ -118,7 +118,8 @@ def _is_ipv4(address: str) -> bool:
 
 def ports_table(cluster: Cluster, forwards: Iterable[Forward], others: Collection[str] = ()) -> str:
     """Replaces the table, or makes it, in one transaction. Its chains come just before those of the
-    Services: the first translation of a packet is the one that counts.
+    Services: the first translation of a packet is the one that counts. `others`: addresses, and
+    ranges, that are this host's too but not the first node's: of other nodes, and of Services.
     """
     name, known = table_name(cluster), list(forwards)
     elsewhere = f"ip daddr != {{ {', '.join(sorted(others))} }} " if others else ""

@@ -8,6 +8,7 @@ node apart; where pods of several nodes name the same address, the older has the
 import asyncio
 import logging
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from minikube_py.control_loop.informer import Informers
 from minikube_py.control_loop.recorder import Recorder
@@ -32,6 +33,19 @@ _log = logging.getLogger(__name__)
 _RETRY_SECONDS = 1.0
 
 
+@dataclass(frozen=True)
+class Elsewhere:
+    """Where the host answers but not as the first node: `nodes` are the addresses of the others by
+    name, `services` the range in which it answers for Services that the daemon proxies.
+    """
+
+    nodes: Mapping[str, str] = field(default_factory=dict)
+    services: str = ""
+
+
+NOWHERE = Elsewhere()
+
+
 class HostPorts:
     """`run` ends by cancellation and leaves the kernel's table. `nodes`: the addresses of all nodes
     but the first, by name.
@@ -43,10 +57,11 @@ class HostPorts:
         cluster: Cluster,
         informers: Informers,
         recorder: Recorder,
-        nodes: Mapping[str, str] | None = None,
+        elsewhere: Elsewhere = NOWHERE,
     ) -> None:
         self._host = host
-        self._nodes = nodes or {}
+        self._nodes = elsewhere.nodes
+        self._elsewhere = [*self._nodes.values(), *filter(None, [elsewhere.services])]
         self._cluster = cluster
         self._pods = informers.of(POD)
         self._recorder = recorder
@@ -118,7 +133,7 @@ class HostPorts:
 
     async def _change_kernel(self, wanted: tuple[Forward, ...]) -> None:
         if wanted:
-            await self._nft.apply(ports_table(self._cluster, wanted, self._nodes.values()))
+            await self._nft.apply(ports_table(self._cluster, wanted, self._elsewhere))
         else:
             await self._nft.remove()
 
