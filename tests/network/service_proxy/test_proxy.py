@@ -122,10 +122,10 @@ class Served:
                     return
 
     async def until(self, expected: str | type, who: str | None, address: str, port: int) -> None:
-        """Asks until the answer, or the error, is the expected one."""
+        """Asks until the answer, or the error, is the expected one; one question may take 3 s."""
         seen: object = None
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(15):
                 while True:
                     try:
                         seen = await self.ask(who, address, port)
