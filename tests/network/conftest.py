@@ -126,7 +126,9 @@ def _socket_in(pid: int, kind: int) -> socket.socket:
 
 @contextlib.asynccontextmanager
 async def new_world() -> AsyncIterator[World]:
-    octet = next(_OCTETS)
+    routes = shell("ip -4 route show table all")
+    # Not what another cluster here uses, nor what a run that was killed has left.
+    octet = next(one for one in _OCTETS if f" 10.{one}." not in f" {routes}".replace("\n", " "))
     cluster = Cluster(f"t-{secrets.token_hex(3)}")
     gateway = f"10.{octet}.0.1"
     shell(
