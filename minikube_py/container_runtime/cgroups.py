@@ -34,8 +34,14 @@ def usage_of(
 
 
 def groups_of(pid: int, *, proc: Path = Path("/proc")) -> dict[str, str]:
-    """Controller → path of the group `pid` is in; version 2's is "". Raises OSError."""
-    return _groups((proc / str(pid) / "cgroup").read_text())
+    """Controller → path of the group `pid` is in, from lines like `5:cpu,cpuacct:/docker/…`;
+    version 2's is "". Raises OSError.
+    """
+    groups: dict[str, str] = {}
+    for line in (proc / str(pid) / "cgroup").read_text().splitlines():
+        _, controllers, path = line.split(":", 2)
+        groups |= dict.fromkeys(controllers.split(","), path)
+    return groups
 
 
 def _usage_v1(groups: Mapping[str, str], root: Path) -> GroupUsage:
@@ -60,15 +66,6 @@ def _processes(group: Path) -> int:
         return int((group / "pids.current").read_text())
     except FileNotFoundError:
         return 0
-
-
-def _groups(text: str) -> dict[str, str]:
-    """Controller → path, from lines like `5:cpu,cpuacct:/docker/…`; version 2's is ""."""
-    groups: dict[str, str] = {}
-    for line in text.splitlines():
-        _, controllers, path = line.split(":", 2)
-        groups |= dict.fromkeys(controllers.split(","), path)
-    return groups
 
 
 def _field(file: Path, name: str) -> int:

@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +17,7 @@ from minikube_py.container_runtime.interface import (
 from minikube_py.container_runtime.log_files import LogFiles
 from minikube_py.meta.encoding import decode
 from minikube_py.meta.errors import BadRequest
+from minikube_py.meta.timestamps import parse_time
 
 LOOK_SECONDS: Final = 0.05
 _AWAY_SECONDS: Final = 1.0
@@ -103,4 +104,4 @@ def _is_wanted(message: Message, options: LogOptions) -> bool:
 
 
 def _time(message: Message) -> datetime:
-    return datetime.fromisoformat(message[1][:26].decode()).replace(tzinfo=UTC)
+    return parse_time(message[1].decode())

@@ -1,12 +1,13 @@
 """Following every kind that is served, also those that CustomResourceDefinitions add and take away.
 
-A kind with several versions is followed in one of them: they are the same objects.
+A kind with several versions is followed in one of them: they are the same objects. Events, under
+any of their names, are not: they come in numbers, own nothing and never wait for anybody.
 """
 
 from collections.abc import Callable, Sequence
 
 from minikube_py.control_loop.informer import Informer, Informers
-from minikube_py.kinds.catalog import Catalog
+from minikube_py.kinds.catalog import EVENT, Catalog
 from minikube_py.kinds.kind import Kind
 from minikube_py.resources.keys import store_prefix
 
@@ -22,12 +23,13 @@ def follow_kinds(
     when kinds come later. Returns those of now.
     """
     places: dict[str, Kind] = {}
+    events = store_prefix(EVENT)
 
     def add(kinds: Sequence[Kind]) -> list[Informer]:
         found = []
         for kind in kinds:
             place = store_prefix(kind)
-            if place not in places and wanted(kind):
+            if place != events and place not in places and wanted(kind):
                 places[place] = kind
                 found.append(informers.of(kind))
                 follow(found[-1])

@@ -12,7 +12,7 @@ from minikube_py.control_loop.controller import Controller
 from minikube_py.control_loop.informer import Informer, Informers
 from minikube_py.control_loop.recorder import Recorder
 from minikube_py.control_loop.served_kinds import follow_kinds
-from minikube_py.kinds.catalog import EVENT, NAMESPACE, POD
+from minikube_py.kinds.catalog import NAMESPACE, POD
 from minikube_py.kinds.kind import Kind
 from minikube_py.meta.errors import NotFound
 from minikube_py.meta.objects import (
@@ -59,8 +59,7 @@ def new_namespace_controller(
     follow_kinds(
         resources.catalog,
         informers,
-        # Events, of both groups, come in numbers and never wait for anybody.
-        wanted=lambda kind: store_prefix(kind) != store_prefix(EVENT) and _is_content(kind),
+        wanted=_is_content,
         follow=lambda informer: _look_again_when_content_goes(controller, informer, namespaces),
     )
     return controller

@@ -7,7 +7,6 @@ every start, so none expires under a running cluster that is restarted once a ye
 """
 
 import ipaddress
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from minikube_py.meta.private_files import write_private
 from minikube_py.meta.timestamps import Clock
 
 _CA_LIFETIME = timedelta(days=3650)
@@ -105,17 +105,6 @@ class CertificateAuthority:
             builder = builder.add_extension(alternatives, critical=False)
         certificate = builder.sign(self._key, hashes.SHA256())
         return KeyPair(certificate.public_bytes(serialization.Encoding.PEM), _key_pem(key))
-
-
-def write_private(path: Path, content: bytes) -> None:
-    """Atomically, readable by the owner alone from its first byte."""
-    temporary = path.with_name(path.name + ".new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(descriptor)
-    temporary.replace(path)
 
 
 def _make_authority(name: str, now: datetime) -> KeyPair:

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from minikube_py.daemon.certificates import write_private
 from minikube_py.daemon.settings import ProxyMode, Runtime, Settings
+from minikube_py.meta.private_files import write_private
 
 _API_PORTS = range(6443, 6543)
 _EVERYWHERE = "0.0.0.0"  # noqa: S104 - an Ingress is for the network

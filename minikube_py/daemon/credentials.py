@@ -13,8 +13,8 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from minikube_py.daemon.certificates import write_private
 from minikube_py.daemon.choices import StartFailure
+from minikube_py.meta.private_files import write_private
 from minikube_py.meta.users import User
 from minikube_py.resources.json_web_tokens import SigningKey
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import yaml
 
-from minikube_py.daemon.certificates import KeyPair, write_private
+from minikube_py.daemon.certificates import KeyPair
+from minikube_py.meta.private_files import write_private
 
 
 def write_kubeconfig(path: Path, *, cluster: str, server: str, ca: bytes, client: KeyPair) -> None:

@@ -24,6 +24,7 @@ from minikube_py.kubelet.local_storage import Taken
 from minikube_py.kubelet.projections import File
 from minikube_py.kubelet.sub_paths import open_sub_path
 from minikube_py.meta.mounts import mounts_at
+from minikube_py.meta.private_files import write_private
 
 T = TypeVar("T")
 
@@ -190,13 +191,7 @@ class HostFiles:
 
 def _write_durably(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f"{path.name}.new")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(descriptor)
-    fresh.replace(path)
+    write_private(path, data)
 
 
 def _own(path: Path, group: int, *, always: bool) -> None:
@@ -298,12 +293,14 @@ def _mount_nfs(path: Path, source: str, options: Sequence[str]) -> None:
             "or nfs-utils (Fedora, SUSE)"
         )
     chosen = ["-o", ",".join(options)] if options else []
-    command = ["mount", "-t", "nfs", *chosen, source, str(path)]
+    run_program(["mount", "-t", "nfs", *chosen, source, str(path)], _NFS_SECONDS)
+
+
+def run_program(command: Sequence[str], seconds: float) -> None:
+    """Blocks. Raises FileProblem with what it said."""
     try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=_NFS_SECONDS, check=False
-        )
+        done = subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False)
     except subprocess.TimeoutExpired as error:
-        raise FileProblem(f"{' '.join(command)}: no answer in {_NFS_SECONDS} s") from error
+        raise FileProblem(f"{' '.join(command)}: no answer in {seconds} s") from error
     if done.returncode != 0:
         raise FileProblem(f"{' '.join(command)}: {done.stderr.strip()}")

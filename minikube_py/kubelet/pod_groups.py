@@ -9,7 +9,6 @@ systemd has a slice instead, which only systemd may limit.
 import asyncio
 import errno
 import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from minikube_py.kubelet.group_limits import (
     slice_name,
     slice_properties,
 )
-from minikube_py.kubelet.host_files import FileProblem, HostFiles
+from minikube_py.kubelet.host_files import FileProblem, HostFiles, run_program
 
 _REMOVAL_SECONDS = 3.0
 _RETRY_SECONDS = 0.05
@@ -165,12 +164,4 @@ def _remove_group(folder: Path) -> None:
 
 
 def _systemctl(*words: str) -> None:
-    command = ["systemctl", *words]
-    try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=_SYSTEMCTL_SECONDS, check=False
-        )
-    except subprocess.TimeoutExpired as error:
-        raise FileProblem(f"{' '.join(command)}: no answer in {_SYSTEMCTL_SECONDS} s") from error
-    if done.returncode != 0:
-        raise FileProblem(f"{' '.join(command)}: {done.stderr.strip()}")
+    run_program(["systemctl", *words], _SYSTEMCTL_SECONDS)

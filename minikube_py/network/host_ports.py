@@ -42,6 +42,9 @@ class Elsewhere:
     nodes: Mapping[str, str] = field(default_factory=dict)
     services: str = ""
 
+    def addresses(self) -> list[str]:
+        return [*self.nodes.values(), *filter(None, [self.services])]
+
 
 NOWHERE = Elsewhere()
 
@@ -60,8 +63,7 @@ class HostPorts:
         elsewhere: Elsewhere = NOWHERE,
     ) -> None:
         self._host = host
-        self._nodes = elsewhere.nodes
-        self._elsewhere = [*self._nodes.values(), *filter(None, [elsewhere.services])]
+        self._elsewhere = elsewhere
         self._cluster = cluster
         self._pods = informers.of(POD)
         self._recorder = recorder
@@ -93,7 +95,7 @@ class HostPorts:
         if old is not None and (new is None or uid_of(new) != uid_of(old)):
             self._want(uid_of(old), ())
         if new is not None:
-            self._want(uid_of(new), forwards_of(new, self._nodes))
+            self._want(uid_of(new), forwards_of(new, self._elsewhere.nodes))
 
     def _want(self, uid: str, forwards: tuple[Forward, ...]) -> None:
         if self._wanted.get(uid, ()) == forwards:
@@ -105,7 +107,7 @@ class HostPorts:
         self._wake.set()
 
     async def _step(self, group: asyncio.TaskGroup) -> None:
-        wanted, unserved = settled(self._wanted.values(), self._nodes.values())
+        wanted, unserved = settled(self._wanted.values(), self._elsewhere.nodes.values())
         self._tell(unserved)
         if wanted == self._applied:
             return
@@ -133,7 +135,7 @@ class HostPorts:
 
     async def _change_kernel(self, wanted: tuple[Forward, ...]) -> None:
         if wanted:
-            await self._nft.apply(ports_table(self._cluster, wanted, self._elsewhere))
+            await self._nft.apply(ports_table(self._cluster, wanted, self._elsewhere.addresses()))
         else:
             await self._nft.remove()
 

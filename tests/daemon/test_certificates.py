@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from minikube_py.daemon.api import server_context
-from minikube_py.daemon.certificates import CertificateAuthority, write_private
+from minikube_py.daemon.certificates import CertificateAuthority
+from minikube_py.meta.private_files import write_private
 
 NOW = datetime(2030, 5, 17, 12, 0, tzinfo=UTC)
 

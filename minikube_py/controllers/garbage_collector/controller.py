@@ -21,12 +21,10 @@ from minikube_py.controllers.garbage_collector.graph import (
     as_item,
     worth_a_look,
 )
-from minikube_py.kinds.catalog import EVENT
 from minikube_py.kinds.kind import Kind
 from minikube_py.meta.errors import Conflict, NotFound
 from minikube_py.meta.objects import Key, Object, split_api_version, uid_of
 from minikube_py.meta.timestamps import Clock
-from minikube_py.resources.keys import store_prefix
 from minikube_py.resources.options import DeleteOptions, Propagation
 from minikube_py.resources.resources import Resources
 
@@ -42,8 +40,7 @@ def new_garbage_collector(
     known = follow_kinds(
         resources.catalog,
         informers,
-        # Events own nothing and are owned by nobody. Of both groups: they are the same objects.
-        wanted=lambda kind: store_prefix(kind) != store_prefix(EVENT) and "list" in kind.verbs,
+        wanted=lambda kind: "list" in kind.verbs,
         follow=lambda informer: collector.follow(informer, controller),
     )
     controller.reads(*known)
