@@ -6,6 +6,8 @@ user who typed sudo.
 
 import os
 import pwd
+import re
+import shutil
 import tempfile
 from collections.abc import Sequence
 from copy import deepcopy
@@ -16,6 +18,7 @@ from typing import Any
 
 from minikube_py.cli.errors import CliError
 
+_UNFIT = re.compile(r"[^\w.]")  # for the name of a folder, by kubectl
 _SECTIONS = (("clusters", "cluster"), ("users", "user"), ("contexts", "context"))
 
 
@@ -136,6 +139,21 @@ def remove_context(paths: Sequence[Path], name: str) -> list[Path]:
             _write(path, config)
             changed.append(path)
     return changed
+
+
+def forget_discovery(paths: Sequence[Path], name: str) -> None:
+    """What kubectl remembers, for six hours, of the kinds that the context's cluster serves: the
+    next cluster answers on the same port, and `kubectl get all` would ask it for kinds of this one.
+    """
+    try:
+        server = find_access([path for path in paths if path.exists()], name).server
+    except CliError:
+        return
+    told = os.environ.get("KUBECACHEDIR")
+    cache = Path(told) if told else invoking_user().home / ".kube" / "cache"
+    host = server.partition("://")[2]
+    if host:
+        shutil.rmtree(cache / "discovery" / _UNFIT.sub("_", host), ignore_errors=True)
 
 
 def _remove(config: dict[str, Any], name: str) -> None:

@@ -160,7 +160,7 @@ class Images:
             own = list(secrets)
             if not await self._is_served(reference, own, asked):
                 try:
-                    await self._fetch(reference, next(iter(credentials(reference, own)), None))
+                    await self._fetch(reference, credentials(reference, own) or [None])
                 except (RuntimeFailure, FileProblem) as error:
                     self._remember(key, str(error))
                     raise PullFailed(str(error)) from error
@@ -181,8 +181,25 @@ class Images:
         image = await self._runtime.image(reference)
         return image is not None and self._records.may_use(image, reference, lambda: secrets)
 
-    async def _fetch(self, reference: str, credential: Credential | None) -> None:
-        """Raises RuntimeFailure; FileProblem where it can't be kept who may use the image."""
+    async def _fetch(self, reference: str, ways: Iterable[Credential | None]) -> None:
+        """With the first that the registry takes. Raises RuntimeFailure with what it said to each;
+        FileProblem where it can't be kept who may use the image.
+        """
+        refusals: dict[tuple[str, ...], str] = {}
+        for credential in ways:
+            login = tuple(credential.auth.values()) if credential is not None else ()
+            if login in refusals:
+                continue
+            try:
+                return await self._fetch_with(reference, credential)
+            except RuntimeUnavailable:
+                raise
+            except RuntimeFailure as error:
+                refusals[login] = str(error)
+        said = list(dict.fromkeys(refusals.values()))
+        raise RuntimeFailure(said[0] if len(said) == 1 else f"[{', '.join(said)}]")
+
+    async def _fetch_with(self, reference: str, credential: Credential | None) -> None:
         if credential is not None:
             await self._records.begin(reference, await self._runtime.image(reference))
         try:

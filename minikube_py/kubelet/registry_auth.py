@@ -1,11 +1,14 @@
 """What pull secrets say of registries, and how registries and repositories of images are told
-apart. Pure.
+apart. Pure. An entry of a secret is for a registry or for a path in it, and `*` and `?` stand for
+parts of a host's name, as kubelet reads them.
 """
 
 import base64
 import binascii
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from operator import itemgetter
 from typing import Any
 
 from minikube_py.meta.encoding import decode
@@ -30,17 +33,34 @@ class Credential:
 
 
 def credentials(reference: str, secrets: Iterable[Object]) -> list[Credential]:
-    """Those that are for the image's registry, in the order of the secrets."""
-    registry = registry_of(reference)
+    """Those that are for the image, in the order to try them: longer paths first, then as the
+    secrets stand.
+    """
+    repository = repository_of(reference)
     found = []
     for secret in secrets:
-        for host, entry in _docker_config(secret).items():
-            bare = host.removeprefix("https://").removeprefix("http://").partition("/")[0]
-            same = bare == registry or {bare, registry} <= set(_DEFAULT_REGISTRIES)
-            pair = _pair(entry) if same else None
+        for key, entry in _docker_config(secret).items():
+            place = _place(key)
+            pair = _pair(entry) if _covers(place, repository) else None
             if pair is not None:
-                found.append(Credential(*pair, _name(secret)))
-    return found
+                found.append((place, Credential(*pair, _name(secret))))
+    return [one for _, one in sorted(found, key=itemgetter(0), reverse=True)]
+
+
+def _place(key: str) -> str:
+    """An entry's host and path. `docker login` writes the API's version behind the host."""
+    host, _, path = key.partition("://")[2 if "://" in key else 0].partition("/")
+    path = path.removeprefix("v1/").removeprefix("v2/").strip("/")
+    host = _DEFAULT if host in _DEFAULT_REGISTRIES else host
+    return f"{host}/{path}" if path not in ("", "v1", "v2") else host
+
+
+def _covers(place: str, repository: str) -> bool:
+    host, _, path = place.partition("/")
+    registry, _, name = repository.partition("/")
+    parts, others = host.split("."), registry.split(".")
+    same_host = len(parts) == len(others) and all(map(fnmatchcase, others, parts))
+    return same_host and f"{name}/".startswith(f"{path}/" if path else "")
 
 
 def registry_of(reference: str) -> str:
@@ -88,7 +108,9 @@ def _docker_config(secret: Object) -> Mapping[str, Any]:
     return {}
 
 
-def _pair(entry: Mapping[str, Any]) -> tuple[str, str] | None:
+def _pair(entry: object) -> tuple[str, str] | None:
+    if not isinstance(entry, Mapping):
+        return None
     if entry.get("username"):
         return str(entry["username"]), str(entry.get("password", ""))
     try:

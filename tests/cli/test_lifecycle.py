@@ -4,6 +4,7 @@ root.
 
 import json
 import secrets
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -82,6 +83,23 @@ def test_a_cluster_comes_up_is_found_again_and_goes_without_a_trace(
     assert "stopped" in stopped.out
     assert list((tmp_path / "state").iterdir()) == []
     assert yaml.safe_load((tmp_path / "kubeconfig").read_text())["contexts"] == []
+
+
+def test_purge_makes_kubectl_forget_the_kinds_that_were_served(
+    mk: Mk, cluster: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = tmp_path / "cache"
+    monkeypatch.setenv("KUBECACHEDIR", str(cache))
+    other = cache / "discovery" / "other.example_6443"
+    other.mkdir(parents=True)
+    mk("up", "--cluster", cluster, "--runtime", "simulated")
+
+    subprocess.run(["kubectl", "get", "pods"], check=True, capture_output=True, timeout=60)
+    asked = set((cache / "discovery").iterdir())
+    mk("purge", "--cluster", cluster, "--yes")
+
+    assert len(asked) == 2
+    assert set((cache / "discovery").iterdir()) == {other}
 
 
 def test_a_daemon_that_cannot_start_says_why_in_one_line(mk: Mk, cluster: str) -> None:

@@ -80,6 +80,7 @@ class RunningCluster:
     def env(self) -> dict[str, str]:
         return {
             "KUBECONFIG": str(self.folder / "kubeconfig"),
+            "KUBECACHEDIR": str(self.folder / "cache"),
             "MK_STATE_ROOT": str(self.folder / "state"),
             "MK_RUN_ROOT": str(self.folder / "run"),
             "NO_COLOR": "1",

@@ -47,10 +47,10 @@ class Registry:
     def digest(self) -> str:
         return _digest(self.manifest)
 
-    def pull_secret(self, name: str) -> dict[str, Any]:
-        """The Secret's fields beside its metadata."""
-        auth = {"username": self.user, "password": self.password}
-        config = json.dumps({"auths": {self.host: auth}}).encode()
+    def pull_secret(self, *, path: str = "", password: str = "") -> dict[str, Any]:
+        """The Secret's fields beside its metadata. `password`: another than the right one."""
+        auth = {"username": self.user, "password": password or self.password}
+        config = json.dumps({"auths": {f"{self.host}{path}": auth}}).encode()
         return {
             "type": "kubernetes.io/dockerconfigjson",
             "data": {".dockerconfigjson": base64.b64encode(config).decode()},

@@ -257,6 +257,27 @@ async def test_anothers_pull_serves_only_who_has_its_credentials() -> None:
     assert len(engine.pulls) == 2
 
 
+async def test_credentials_are_tried_until_the_registry_takes_one() -> None:
+    engine = Engine(registry={PRIVATE}, passwords={"s3cr3t"})
+    keeper = images(engine)
+
+    await keeper.pull(PRIVATE, [*THEIRS, secret("same", {"shop.example": ("you", "guess")}), *OURS])
+
+    assert [auth["password"] for _, auth in engine.pulls] == ["guess", "s3cr3t"]
+    assert isinstance(await keeper.look(CONTAINER, secrets=lambda: OURS), Present)
+    assert isinstance(await keeper.look(CONTAINER, secrets=lambda: THEIRS), NeedsPull)
+
+
+async def test_a_registry_that_takes_no_credential_is_quoted_once() -> None:
+    engine = Engine(registry={PRIVATE}, passwords={"s3cr3t"})
+    more = secret("more", {"shop.example": ("you", "guess again")})
+
+    with pytest.raises(PullFailed, match=r"^unauthorized: authentication required$"):
+        await images(engine).pull(PRIVATE, [*THEIRS, more])
+
+    assert len(engine.pulls) == 2
+
+
 async def test_an_image_that_anybody_may_pull_is_everybodys_from_then_on() -> None:
     engine = Engine(registry={PRIVATE}, passwords={"s3cr3t"})
     keeper = images(engine)

@@ -17,8 +17,10 @@ async def test_pull_secrets_digests_policies_and_reasons(docker_world: World) ->
     world = docker_world
     async with serving(Registry("shop", "s3cr3t"), BUSYBOX) as registry:
         image = f"{registry.image}:1"
-        await world.create(SECRET, "registry", **registry.pull_secret("registry"))
-        secrets = [{"name": "registry"}, {"name": "nope"}]
+        await world.create(SECRET, "registry", **registry.pull_secret())
+        stale = registry.pull_secret(path="/busybox", password="last year's")
+        await world.create(SECRET, "stale", **stale)
+        secrets = [{"name": "registry"}, {"name": "stale"}, {"name": "nope"}]
 
         await world.pod("denied", containers=[sleeper(image=image)])
         denied = await world.waiting("denied", "ImagePullBackOff")
@@ -66,7 +68,7 @@ async def test_a_private_image_needs_its_credentials_also_when_it_is_there(
     world = docker_world
     async with serving(Registry("shop", "s3cr3t"), BUSYBOX) as registry:
         image = f"{registry.image}:1"
-        await world.create(SECRET, "registry", **registry.pull_secret("registry"))
+        await world.create(SECRET, "registry", **registry.pull_secret())
         ours: Any = {"imagePullSecrets": [{"name": "registry"}]}
         app = sleeper(image=image, imagePullPolicy="IfNotPresent")
         await world.pod("first", **ours, containers=[app])

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from minikube_py.cli.errors import OK, USAGE, CliError
-from minikube_py.cli.kubeconfig import config_paths, remove_context
+from minikube_py.cli.kubeconfig import config_paths, forget_discovery, remove_context
 from minikube_py.cli.lifecycle import add_cluster_flag, chosen_cluster, daemon_command, environment
 from minikube_py.cli.record import live_record, read_record, stop
 from minikube_py.cli.terminal import is_terminal
@@ -53,7 +53,9 @@ def run(args: argparse.Namespace) -> int:
     for path in record_paths(cluster):
         if path.exists():
             path.unlink()
-    remove_context(config_paths(getattr(args, "kubeconfig", None)), cluster.name)
+    paths = config_paths(getattr(args, "kubeconfig", None))
+    forget_discovery(paths, cluster.name)
+    remove_context(paths, cluster.name)
     if not record and not had_state:
         print(f"Cluster {cluster.name} does not exist; nothing of it is left on this host")
         return OK
