@@ -119,7 +119,7 @@ class _Sdk:
 
 class DockerEngine:
     """Satisfies ContainerRuntime. `base_url` as DOCKER_HOST, which it defaults to; `pool_size` is
-    how many sandboxes are kept warm while `run` runs.
+    how many sandboxes are kept warm at least while `run` runs, four times as many at most.
     """
 
     def __init__(

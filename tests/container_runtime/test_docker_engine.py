@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from minikube_py.container_runtime import warm_pool
 from minikube_py.container_runtime.docker_engine import DockerEngine
 from minikube_py.container_runtime.interface import (
     LogOptions,
@@ -94,6 +95,25 @@ async def test_a_pod_takes_a_warm_sandbox_and_the_pool_is_no_pod(
         assert sandbox.id in before
         assert inspect(sandbox.id)["Name"].startswith("/k8s_POD_db_default_")
         assert [pod.pod.name for pod in await engine.list_pods()] == ["db"]
+
+
+async def test_the_pool_grows_to_what_a_burst_took_and_shrinks_when_it_is_not_needed(
+    engine: DockerEngine, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(warm_pool, "_DEMAND_SECONDS", 3.0)
+
+    async def holds(many: int) -> None:
+        async def is_so() -> bool:
+            return len(warm(cluster)) == many
+
+        await until(is_so)
+
+    async with running(engine, cluster):
+        burst = [SandboxSpec(identity(name), hostname=name) for name in ("a", "b", "c", "d")]
+        await asyncio.gather(*map(engine.run_sandbox, burst))
+
+        await holds(4)
+        await holds(2)
 
 
 async def test_every_container_of_a_warm_sandbox_has_its_hostname_from_the_start(
