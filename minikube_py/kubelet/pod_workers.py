@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections import defaultdict
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from minikube_py.container_runtime.interface import ObservedPod, PodIdentity, RuntimeFailure
@@ -174,7 +175,7 @@ class PodWorkers:
             probes=PodProbes(
                 self._tools.actions,
                 self._tools.clock,
-                lambda: state.look(stale=False),
+                partial(self._look_again, who.uid),
                 self._teller(who.uid),
             ),
             trace=PodTrace(f"{who.namespace}/{who.name}", seen_at=seen_at, finished=begun),
@@ -182,6 +183,14 @@ class PodWorkers:
         self._states[who.uid] = state
         self._group.create_task(self._work(state), name=f"pod {who.namespace}/{who.name}")
         return state
+
+    # Both by uid: a pod's probes that knew its state would be a cycle, which stays in memory until
+    # Python visits everything.
+
+    def _look_again(self, uid: str) -> None:
+        state = self._states.get(uid)
+        if state is not None:
+            state.look(stale=False)
 
     def _teller(self, uid: str) -> Tell:
         def tell(container: str, reason: str, message: str) -> None:
@@ -231,6 +240,7 @@ class PodWorkers:
 
     def _forget(self, state: PodState) -> None:
         self._states.pop(state.identity.uid, None)
+        state.group = None  # which knows this task, and it the state
         if self._rests and not self._states:
             self._empty.set()
         if state.pod is not None:

